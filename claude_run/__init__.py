@@ -1,0 +1,1 @@
+"""Run any program that speaks OpenAI's API on your Claude subscription."""

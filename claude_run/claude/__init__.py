@@ -1,0 +1,1 @@
+"""`claude_run.turn` carried out by the Claude Agent SDK and the CLI it bundles."""

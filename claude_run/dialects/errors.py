@@ -1,0 +1,60 @@
+"""OpenAI's error envelope: what status, type and code each failure has on the wire."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from claude_run.turn import Failure, JsonObject, TurnError
+
+
+@dataclass(frozen=True, slots=True)
+class WireError:
+    """`retry` False tells clients not to try again, whatever the status."""
+
+    status: int
+    type: str
+    code: str | None
+    retry: bool = True
+
+
+WIRE: Final[Mapping[Failure, WireError]] = {
+    Failure.BAD_REQUEST: WireError(400, "invalid_request_error", None),
+    Failure.AUTHENTICATION: WireError(401, "authentication_error", "claude_login_required"),
+    Failure.PERMISSION: WireError(403, "permission_error", "permission_denied"),
+    Failure.BILLING: WireError(403, "billing_error", "billing_not_active"),
+    Failure.MODEL_NOT_FOUND: WireError(404, "invalid_request_error", "model_not_found"),
+    Failure.NOT_FOUND: WireError(404, "invalid_request_error", "not_found"),
+    Failure.CONTEXT_LENGTH: WireError(400, "invalid_request_error", "context_length_exceeded"),
+    Failure.TOO_LARGE: WireError(413, "invalid_request_error", "request_too_large"),
+    Failure.RATE_LIMIT: WireError(429, "rate_limit_error", "rate_limit_exceeded"),
+    Failure.QUOTA: WireError(429, "insufficient_quota", "insufficient_quota", retry=False),
+    Failure.OVERLOADED: WireError(503, "server_error", "overloaded"),
+    Failure.UPSTREAM: WireError(502, "server_error", "upstream_error"),
+    Failure.CRASH: WireError(502, "server_error", "claude_crashed"),
+    Failure.TIMEOUT: WireError(504, "server_error", "timeout"),
+    Failure.STOPPING: WireError(503, "server_error", "stopping", retry=False),
+}
+
+
+def error_body(
+    message: str, type_: str, *, param: str | None = None, code: str | None = None
+) -> JsonObject:
+    return {"error": {"message": message, "type": type_, "param": param, "code": code}}
+
+
+def body_of(error: TurnError) -> JsonObject:
+    wire = WIRE[error.failure]
+    return error_body(error.message, wire.type, param=error.param, code=error.code or wire.code)
+
+
+def status_of(error: TurnError) -> int:
+    return WIRE[error.failure].status
+
+
+def headers_of(error: TurnError) -> dict[str, str]:
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    if not WIRE[error.failure].retry:
+        headers["x-should-retry"] = "false"
+    return headers

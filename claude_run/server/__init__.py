@@ -1,0 +1,1 @@
+"""The bridge process: what listens, guards, routes and is leashed to the wrapper."""

@@ -1,0 +1,61 @@
+"""Every option of a run, in one frozen record; flags, environment and library all make it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Billing = Literal["auto", "subscription", "api-key"]
+SessionMode = Literal["recycled", "fresh"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`model_map` holds (FROM, TO) pairs, looked at in order. Sizes are in bytes, times in
+    seconds. `max_concurrency` and `max_sessions` None are worked out from the machine.
+    `withheld` names environment variables that are kept from the CLI."""
+
+    port: int = 0
+    billing: Billing = "auto"
+    model_map: tuple[tuple[str, str], ...] = ()
+    default_model: str | None = None
+    max_body: int = 32 * 1024 * 1024
+    timeout: float = 600.0
+    strict_params: bool = False
+    sessions: SessionMode = "recycled"
+    max_concurrency: int | None = None
+    max_sessions: int | None = None
+    rehearse: bool = False
+    withheld: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        """The inverse of `to_json`. Raises TypeError on a field that does not exist."""
+        raw: dict[str, Any] = json.loads(text)
+        raw["model_map"] = tuple((a, b) for a, b in raw.get("model_map", ()))
+        raw["withheld"] = tuple(raw.get("withheld", ()))
+        return cls(**raw)
+
+
+def parse_model_map(entries: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """`FROM=TO` entries as pairs, order kept.
+
+    Raises:
+        ValueError: an entry has no `=`, or nothing on one side of it.
+    """
+    pairs = []
+    for entry in entries:
+        source, equals, target = (part.strip() for part in entry.partition("="))
+        if not (source and equals and target):
+            raise ValueError(
+                f"{entry!r} is not FROM=TO; write for example 'gpt-*=sonnet' or opus=claude-opus-4-7"
+            )
+        pairs.append((source, target))
+    return tuple(pairs)
+
+

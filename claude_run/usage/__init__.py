@@ -1,0 +1,1 @@
+"""What a run used: the ledger, and what reads it."""
