@@ -1,0 +1,139 @@
+"""The one border foreign errors cross: whatever the CLI or the SDK says becomes a TurnError."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from claude_agent_sdk import (
+    AssistantMessage,
+    ClaudeSDKError,
+    CLINotFoundError,
+    RateLimitInfo,
+    ResultMessage,
+)
+
+from claude_run.turn import Failure, TurnError
+
+LOGIN_HINT: Final = (
+    "Claude Code is not logged in, or its login was refused. Run `claude login`, or for CI "
+    "`claude setup-token`, and start claude-run again."
+)
+
+# What AssistantMessage.error says, where the HTTP status does not say it better.
+BY_ERROR: Final[Mapping[str, Failure]] = {
+    "authentication_failed": Failure.AUTHENTICATION,
+    "oauth_org_not_allowed": Failure.PERMISSION,
+    "billing_error": Failure.BILLING,
+    "rate_limit": Failure.RATE_LIMIT,
+    "overloaded": Failure.OVERLOADED,
+    "invalid_request": Failure.BAD_REQUEST,
+    "model_not_found": Failure.MODEL_NOT_FOUND,
+    "server_error": Failure.UPSTREAM,
+    "max_output_tokens": Failure.UPSTREAM,
+    "unknown": Failure.UPSTREAM,
+}
+
+BY_STATUS: Final[Mapping[int, Failure]] = {
+    400: Failure.BAD_REQUEST,
+    401: Failure.AUTHENTICATION,
+    402: Failure.BILLING,
+    403: Failure.PERMISSION,
+    404: Failure.MODEL_NOT_FOUND,
+    413: Failure.TOO_LARGE,
+    429: Failure.RATE_LIMIT,
+    503: Failure.OVERLOADED,
+    529: Failure.OVERLOADED,
+}
+
+# The provider's own control on who may use a plan: handed on word for word.
+_EXTRA_USAGE: Final = re.compile(r"\bextra usage\b|\bcredit balance\b", re.IGNORECASE)
+_TOO_LONG: Final = re.compile(
+    r"prompt is too long|exceeds? (?:the )?(?:context|maximum context)|context (?:window|limit)",
+    re.IGNORECASE,
+)
+_DIALS: Final = ("temperature", "top_p", "top_k", "tool_choice")
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """What the CLI last said of the plan. Times in epoch seconds, utilisation 0 to 1."""
+
+    status: str
+    resets_at: float | None
+    window: str | None
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, info: RateLimitInfo) -> "RateLimit":
+        return cls(info.status, info.resets_at, info.rate_limit_type, info.raw)
+
+    @property
+    def exhausts_the_plan(self) -> bool:
+        return self.status == "rejected" and self.window is not None
+
+
+def from_messages(
+    said: AssistantMessage | None,
+    result: ResultMessage | None,
+    limit: RateLimit | None,
+    *,
+    now: float,
+) -> TurnError:
+    """The failure of a turn whose messages say that it failed. `now` is epoch seconds."""
+    status = getattr(result, "api_error_status", None)
+    text = _text_of(said, result)
+    failure = _failure(said.error if said else None, status, text, limit)
+    if failure is Failure.AUTHENTICATION:
+        text = f"{LOGIN_HINT} ({text})"
+    retry_after = None
+    if failure in {Failure.QUOTA, Failure.RATE_LIMIT} and limit and limit.resets_at:
+        retry_after = max(1.0, limit.resets_at - now)
+    return TurnError(failure, text, retry_after=retry_after)
+
+
+def _failure(error: str | None, status: int | None, text: str, limit: RateLimit | None) -> Failure:
+    failure = BY_STATUS.get(status or 0) or BY_ERROR.get(error or "unknown", Failure.UPSTREAM)
+    if failure is Failure.RATE_LIMIT and limit is not None and limit.exhausts_the_plan:
+        return Failure.QUOTA
+    if failure is not Failure.BAD_REQUEST:
+        return failure
+    if _EXTRA_USAGE.search(text):
+        return Failure.BILLING
+    return Failure.CONTEXT_LENGTH if _TOO_LONG.search(text) else Failure.BAD_REQUEST
+
+
+def _text_of(said: AssistantMessage | None, result: ResultMessage | None) -> str:
+    if result is not None and result.result:
+        return result.result
+    if result is not None and result.errors:
+        return "; ".join(result.errors)
+    texts = [getattr(block, "text", "") for block in said.content] if said else []
+    return "".join(texts) or "Claude Code ended the turn with an error and no text."
+
+
+def from_exception(error: Exception, stderr: str) -> TurnError:
+    """The failure of a session whose process or protocol broke."""
+    if "--json-schema is not a valid JSON Schema" in stderr:
+        return TurnError(
+            Failure.BAD_REQUEST,
+            f"The JSON schema cannot be used: {stderr.partition('Error: ')[2] or stderr}",
+            param="response_format",
+        )
+    if isinstance(error, CLINotFoundError):
+        return TurnError(Failure.CRASH, "The Claude Code CLI is missing; reinstall claude-run.")
+    if isinstance(error, ClaudeSDKError | OSError):
+        detail = stderr or str(error).splitlines()[0]
+        return TurnError(Failure.CRASH, f"The Claude Code process ended unexpectedly: {detail}")
+    return TurnError(Failure.CRASH, f"The Claude Code process could not be used: {error}")
+
+
+def rejected_dials(error: TurnError, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The sampling fields of `body` that `error` says the model does not take."""
+    if error.failure is not Failure.BAD_REQUEST:
+        return ()
+    named = tuple(
+        dial for dial in _DIALS if dial in body and re.search(rf"\b{dial}\b", error.message)
+    )
+    # "temperature and top_p cannot both be specified": one of the two is enough to give up.
+    return ("top_p",) if named == ("temperature", "top_p") else named

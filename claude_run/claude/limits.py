@@ -1,0 +1,50 @@
+"""How much a run may use of the machine."""
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+import psutil
+
+from claude_run.settings import Settings
+
+MIB: Final = 1024 * 1024
+SESSION_BYTES: Final = 200 * MIB  # a process is 110 to 130 MiB, more with a long conversation
+KEPT_FREE: Final = 1024 * MIB
+LOW_MEMORY: Final = 512 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`concurrency` bounds turns in flight, `sessions` live processes (never fewer); `bytes`
+    is what one process may grow to, the rest are seconds and a count of turns."""
+
+    concurrency: int
+    sessions: int
+    bytes: int = 600 * MIB
+    age: float = 3600.0
+    turns: int = 1000
+    parked: float = 300.0
+
+
+def limits_of(settings: Settings, *, cores: int, available: int) -> Limits:
+    """The settings' limits, or what `cores` and `available` bytes of memory allow.
+
+    A turn spends its time waiting for the model, so that a core carries eight of them.
+    """
+    affordable = max(2, (available - KEPT_FREE) // SESSION_BYTES)
+    sessions = settings.max_sessions or min(64, affordable, 16 * cores)
+    concurrency = settings.max_concurrency or max(2, min(32, 8 * cores, affordable))
+    if settings.max_sessions is not None:
+        concurrency = min(concurrency, sessions)
+    return Limits(concurrency, max(sessions, concurrency))
+
+
+def machine_limits(settings: Settings) -> Limits:
+    return limits_of(
+        settings, cores=os.cpu_count() or 1, available=psutil.virtual_memory().available
+    )
+
+
+def memory_is_low() -> bool:
+    return bool(psutil.virtual_memory().available < LOW_MEMORY)

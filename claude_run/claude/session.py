@@ -1,0 +1,234 @@
+"""One live Claude Code process and the conversation it holds."""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from enum import Enum, auto
+from pathlib import Path
+from typing import Final
+
+import psutil
+from claude_agent_sdk import ClaudeSDKClient, Message, ResultMessage
+
+from claude_run.claude import control
+from claude_run.claude.errors import from_exception
+from claude_run.claude.options import full_body, options_for
+from claude_run.claude.replay import assistant_message, transcript, user_message
+from claude_run.claude.shape import Shape, Tuning
+from claude_run.claude.tools import ToolNames
+from claude_run.turn import JsonObject, Turn, UserTurn
+
+_STDERR_LINES: Final = 20
+_STOP_PATIENCE: Final = 1.0
+
+
+class State(Enum):
+    OPENING = auto()
+    READY = auto()
+    BUSY = auto()
+    CLOSED = auto()
+
+
+class Session:
+    """A CLI process, from spawn to end; `open_session` makes one.
+
+    `turns` is what its conversation holds, as a client would send it; empty when it is fresh.
+    `served` counts the turns since then, `turns_served` those of its whole life. All times
+    are of time.monotonic().
+    """
+
+    def __init__(self, shape: Shape, tuning: Tuning, directory: Path) -> None:
+        self.shape = shape
+        self.tuning = tuning
+        self.state = State.OPENING
+        self.turns: tuple[Turn, ...] = ()
+        self.served = 0
+        self.turns_served = 0
+        self.cost_usd: float | None = None
+        self.born = self.used = time.monotonic()
+        self._directory = directory
+        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._users: list[str] = []
+        self._client: ClaudeSDKClient | None = None
+        self._process: psutil.Process | None = None
+        self._end = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    # --- birth and death --------------------------------------------------------------
+
+    async def open(self, history: Sequence[Turn], names: ToolNames) -> None:
+        """Spawn the process, with `history` already in its conversation.
+
+        Raises:
+            TurnError: it could not be started.
+        """
+        resume = self._transcript(history, names) if history else None
+        opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._keeper = asyncio.create_task(self._keep(opened, resume))
+        try:
+            await asyncio.shield(opened)
+        except BaseException:
+            self._end.set()
+            raise
+        finally:
+            if resume is not None:
+                resume.unlink(missing_ok=True)
+        self.turns = tuple(history)
+        self.state = State.READY
+
+    async def _keep(self, opened: "asyncio.Future[None]", resume: Path | None) -> None:
+        """Hold the client open; the SDK wants it connected and disconnected by one task."""
+        options = options_for(
+            self.shape,
+            self.tuning,
+            directory=self._directory,
+            stderr=self._stderr,
+            resume=resume,
+        )
+        client = ClaudeSDKClient(options)
+        try:
+            await client.connect()
+            self._client, self._process = client, control.process_of(client)
+            if not opened.done():
+                opened.set_result(None)
+            await self._end.wait()
+        except Exception as error:
+            if not opened.done():
+                opened.set_exception(from_exception(error, "\n".join(self._stderr)))
+                opened.exception()
+        finally:
+            self.state = State.CLOSED
+            self._kill()
+            with contextlib.suppress(Exception):
+                await client.disconnect()
+
+    def _kill(self) -> None:
+        """A CLI that is asked to end first finishes what it is doing; nobody waits for that."""
+        if self._process is not None:
+            with contextlib.suppress(psutil.Error):
+                self._process.kill()
+
+    async def close(self) -> None:
+        self.state = State.CLOSED
+        self._end.set()
+        if self._keeper is not None:
+            await asyncio.wait([self._keeper])
+
+    def _transcript(self, history: Sequence[Turn], names: ToolNames) -> Path:
+        session_id = str(uuid.uuid4())
+        text, users = transcript(history, names, session_id, lambda: str(uuid.uuid4()))
+        self._users = list(users)
+        path = self._directory / f"{session_id}.jsonl"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    # --- a turn -----------------------------------------------------------------------
+
+    async def tune(self, tuning: Tuning) -> None:
+        """Set model and request fields on the live process, where they differ.
+
+        Raises:
+            ControlRefusedError: the CLI would not.
+        """
+        if tuning.model != self.tuning.model:
+            try:
+                await self._live.set_model(tuning.model)
+            except Exception as error:
+                raise control.ControlRefusedError(str(error)) from error
+        if tuning.body != self.tuning.body:
+            await control.set_extra_body(self._live, full_body(tuning))
+        self.tuning = tuning
+
+    async def converse(
+        self, turns: Sequence[Turn], names: ToolNames
+    ) -> AsyncGenerator[Message, None]:
+        """Add `turns` to the conversation and ask the last, a user turn; its messages, up to
+        the result.
+
+        Raises:
+            TurnError: the process broke.
+        """
+        try:
+            for turn in turns[:-1]:
+                await self._remember(turn, names)
+            await self._say(turns[-1], names, asks=True)
+            async for message in self._live.receive_response():
+                if isinstance(message, ResultMessage):
+                    self.cost_usd = message.total_cost_usd
+                    yield message
+                    return
+                yield message
+        except Exception as error:
+            raise from_exception(error, "\n".join(self._stderr)) from error
+        raise from_exception(EOFError("it closed its output"), "\n".join(self._stderr))
+
+    async def _remember(self, turn: Turn, names: ToolNames) -> None:
+        await self._say(turn, names, asks=False)
+        if isinstance(turn, UserTurn):
+            # Without the wait the CLI takes what follows in another order.
+            async for _ in self._live.receive_response():
+                pass
+
+    async def _say(self, turn: Turn, names: ToolNames, *, asks: bool) -> None:
+        if isinstance(turn, UserTurn):
+            self._users.append(str(uuid.uuid4()))
+            message = user_message(turn, self._users[-1], asks=asks)
+        else:
+            message = assistant_message(turn, names)
+        await self._live.query(_only(message))
+
+    async def stop(self) -> None:
+        """Stop the answer that is being written, and wait until the CLI has.
+
+        Raises:
+            ControlRefusedError: it did not within a second.
+        """
+        try:
+            await asyncio.wait_for(self._stopped(), _STOP_PATIENCE)
+        except Exception as error:
+            raise control.ControlRefusedError("the answer could not be stopped") from error
+
+    async def _stopped(self) -> None:
+        await self._live.interrupt()
+        async for message in self._live.receive_response():
+            if isinstance(message, ResultMessage):
+                self.cost_usd = message.total_cost_usd
+
+    async def rewind(self) -> None:
+        """Make the session fresh again.
+
+        Raises:
+            ControlRefusedError: something of the conversation would stay.
+        """
+        if self._users:
+            await control.rewind(self._live, self._users[0], self._users[-1])
+        self._users.clear()
+        self.turns = ()
+        self.served = 0
+
+    # --- what it is -------------------------------------------------------------------
+
+    @property
+    def _live(self) -> ClaudeSDKClient:
+        if self._client is None or self.state is State.CLOSED:
+            raise RuntimeError("the session has no live process")
+        return self._client
+
+    @property
+    def fresh(self) -> bool:
+        return not self.turns
+
+    @property
+    def memory(self) -> int:
+        """Resident bytes of the process; 0 when it is gone."""
+        if self._process is not None:
+            with contextlib.suppress(psutil.Error):
+                return int(self._process.memory_info().rss)
+        return 0
+
+
+async def _only(message: JsonObject) -> AsyncIterator[JsonObject]:
+    yield message

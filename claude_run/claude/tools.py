@@ -1,0 +1,90 @@
+"""The caller's tools, offered natively and never executed.
+
+They reach the model through an SDK MCP server. A PreToolUse hook defers every call, which
+ends the turn there; the call goes to the client, and its result comes with the next turn.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from claude_agent_sdk import HookMatcher, McpSdkServerConfig, SdkMcpTool, create_sdk_mcp_server
+from claude_agent_sdk.types import HookContext, HookInput, HookJSONOutput
+
+from claude_run.turn import AssistantTurn, JsonObject, ToolCall, ToolSpec, Turn
+
+SERVER: Final = "c"
+PREFIX: Final = f"mcp__{SERVER}__"
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]")
+
+
+class ToolNames:
+    """The caller's names and the model's, one to one.
+
+    The model only sees letters, digits, `_` and `-`; where two names become the same, the
+    later ones are numbered. The same names in the same order give the same pairs.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._upstream: dict[str, str] = {}
+        taken: set[str] = set()
+        for name in dict.fromkeys(names):
+            safe = _UNSAFE.sub("_", name)
+            candidate, number = safe, 1
+            while candidate in taken:
+                number += 1
+                candidate = f"{safe}_{number}"
+            taken.add(candidate)
+            self._upstream[name] = candidate
+        self._caller = {PREFIX + safe: name for name, safe in self._upstream.items()}
+
+    def bare(self, name: str) -> str:
+        """The name under which the server registers the caller's `name`."""
+        return self._upstream[name]
+
+    def upstream(self, name: str) -> str:
+        """The model's name for the caller's `name`."""
+        return PREFIX + self._upstream[name]
+
+    def caller(self, upstream: str) -> str:
+        """The caller's name for what the model called; one it invented keeps its spelling."""
+        return self._caller.get(upstream, upstream.removeprefix(PREFIX))
+
+    def offers(self, upstream: str) -> bool:
+        return upstream in self._caller
+
+
+def names_of(tools: Iterable[ToolSpec], turns: Iterable[Turn] = ()) -> ToolNames:
+    """Names for `tools` first, then for whatever else `turns` once called."""
+    called = (
+        part.name
+        for turn in turns
+        if isinstance(turn, AssistantTurn)
+        for part in turn.parts
+        if isinstance(part, ToolCall)
+    )
+    return ToolNames([*(tool.name for tool in tools), *called])
+
+
+def server_of(tools: Iterable[Mapping[str, Any]]) -> McpSdkServerConfig:
+    """A server offering `tools`, each with `name` (already safe), `description`, `schema`."""
+    return create_sdk_mcp_server(
+        SERVER,
+        tools=[
+            SdkMcpTool(tool["name"], tool["description"], tool["schema"], _never) for tool in tools
+        ],
+    )
+
+
+def deferral() -> HookMatcher:
+    return HookMatcher(matcher=f"{PREFIX}.*", hooks=[_defer])
+
+
+async def _never(_arguments: JsonObject) -> JsonObject:
+    raise RuntimeError("a tool of the caller's was about to run on our side")
+
+
+async def _defer(
+    _input: HookInput, _tool_use_id: str | None, _context: HookContext
+) -> HookJSONOutput:
+    return {"hookSpecificOutput": {"hookEventName": "PreToolUse", "permissionDecision": "defer"}}
