@@ -15,7 +15,8 @@ SessionMode = Literal["recycled", "fresh"]
 class Settings:
     """`model_map` holds (FROM, TO) pairs, looked at in order. Sizes are in bytes, times in
     seconds. `max_concurrency` and `max_sessions` None are worked out from the machine.
-    `withheld` names environment variables that are kept from the CLI."""
+    `withheld` names environment variables that are kept from the CLI; `paid_by` is for the
+    summary."""
 
     port: int = 0
     billing: Billing = "auto"
@@ -29,6 +30,7 @@ class Settings:
     max_sessions: int | None = None
     rehearse: bool = False
     withheld: tuple[str, ...] = ()
+    paid_by: str = "other"
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

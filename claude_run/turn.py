@@ -156,6 +156,17 @@ class Notice:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class PlanWindow:
+    """What was last heard of one window of a plan: `utilization` from 0 to 1 and more,
+    `resets_at` in epoch seconds."""
+
+    name: str
+    status: str
+    utilization: float | None = None
+    resets_at: float | None = None
+
+
 # --- what comes back ------------------------------------------------------------------
 
 
@@ -176,6 +187,15 @@ class Usage:
     cache_write_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.output_tokens + other.output_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+        )
 
     @property
     def prompt_tokens(self) -> int:

@@ -13,7 +13,7 @@ from claude_agent_sdk import (
     ResultMessage,
 )
 
-from claude_run.turn import Failure, TurnError
+from claude_run.turn import Failure, PlanWindow, TurnError
 
 LOGIN_HINT: Final = (
     "Claude Code is not logged in, or its login was refused. Run `claude login`, or for CI "
@@ -71,6 +71,22 @@ class RateLimit:
     @property
     def exhausts_the_plan(self) -> bool:
         return self.status == "rejected" and self.window is not None
+
+    @property
+    def windows(self) -> tuple[PlanWindow, ...]:
+        """Every window that was named; the one that decides carries the status."""
+        named = self.raw.get("unifiedWindows") or {}
+        if self.window is not None and self.window not in named:
+            named = {**named, self.window: {"resetsAt": self.resets_at}}
+        return tuple(
+            PlanWindow(
+                name,
+                self.status if name == self.window else "",
+                seen.get("utilization"),
+                seen.get("resetsAt"),
+            )
+            for name, seen in named.items()
+        )
 
 
 def from_messages(

@@ -148,7 +148,7 @@ class AnswerReader:
     def _second_message(self) -> Iterator[TurnEvent]:
         if self._stop is None:
             raise TurnError(Failure.UPSTREAM, "The answer broke off mid-stream.")
-        self._spent = _sum(self._spent, self._usage)
+        self._spent += self._usage
         if self.expected.schema_wrapped is None or self._calls:
             self._usage = Usage()
             yield from self._finish(self._stop, Ending.RUNNING, None)
@@ -247,7 +247,7 @@ class AnswerReader:
         self, stop: StopReason, ending: Ending, result: ResultMessage | None
     ) -> Iterator[TurnEvent]:
         self.ending = ending
-        total = _sum(self._spent, self._usage)
+        total = self._spent + self._usage
         yield TurnFinished(stop, total, self._model, self.cost(result))
 
     def cut(self) -> Iterator[TurnEvent]:
@@ -277,14 +277,4 @@ def _usage(raw: Mapping[str, Any], before: Usage) -> Usage:
         cache_write_tokens=count("cache_creation_input_tokens", before.cache_write_tokens),
         output_tokens=count("output_tokens", before.output_tokens),
         reasoning_tokens=thinking if isinstance(thinking, int) else before.reasoning_tokens,
-    )
-
-
-def _sum(a: Usage, b: Usage) -> Usage:
-    return Usage(
-        a.input_tokens + b.input_tokens,
-        a.cache_read_tokens + b.cache_read_tokens,
-        a.cache_write_tokens + b.cache_write_tokens,
-        a.output_tokens + b.output_tokens,
-        a.reasoning_tokens + b.reasoning_tokens,
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from claude_agent_sdk import Message, ResultMessage
 
 from claude_run.claude.conversation import answered
-from claude_run.claude.errors import RateLimit, rejected_dials
+from claude_run.claude.errors import rejected_dials
 from claude_run.claude.events import AnswerReader, Ending, Expected
 from claude_run.claude.limits import machine_limits
 from claude_run.claude.names import resolve
@@ -24,6 +24,7 @@ from claude_run.settings import Settings
 from claude_run.turn import (
     Failure,
     Notice,
+    PlanWindow,
     TextDelta,
     TurnError,
     TurnEvent,
@@ -42,7 +43,7 @@ class Trace:
     origin: str | None = None
     waited: float = 0.0
     notices: list[Notice] = field(default_factory=list)
-    limit: RateLimit | None = None
+    windows: tuple[PlanWindow, ...] = ()
 
 
 class Claude:
@@ -159,7 +160,8 @@ class _Exchange:
                     self._complete()
                 yield event
         finally:
-            self._trace.limit = self._reader.limit or self._trace.limit
+            if self._reader.limit is not None:
+                self._trace.windows = self._reader.limit.windows
 
     def _complete(self) -> None:
         """The answer is whole: say what the session's conversation now holds."""

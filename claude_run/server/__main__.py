@@ -1,0 +1,3 @@
+from claude_run.server.process import main
+
+main()

@@ -1,0 +1,104 @@
+"""The HTTP application: routes, and one envelope for whatever goes wrong."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
+
+from claude_run.claude.names import listed, resolve
+from claude_run.dialects.errors import body_of, error_body, headers_of, status_of
+from claude_run.server.chat import chat_routes
+from claude_run.server.desk import Desk
+from claude_run.server.guard import Guard
+from claude_run.settings import Settings
+from claude_run.turn import Failure, JsonObject, TurnError
+from claude_run.usage.ledger import Ledger
+
+_USE_ANOTHER: Final = "Leave that to another provider: "
+# What OpenAI offers and Claude does not, and the setting that usually sends a client there.
+ABSENT: Final[Mapping[str, str]] = {
+    "embeddings": _USE_ANOTHER + "give the client's embedding model its own base URL and key.",
+    "audio": _USE_ANOTHER + "give the client's speech model its own base URL and key.",
+    "images": _USE_ANOTHER + "give the client's image model its own base URL and key.",
+    "videos": _USE_ANOTHER + "give the client's video model its own base URL and key.",
+    "files": "Send files inside the message (a file part with file_data).",
+    "uploads": "Send files inside the message (a file part with file_data).",
+    "vector_stores": "Turn the client's file search off, or give it a vector store of its own.",
+    "batches": "Turn batching off; claude-run answers many requests at once.",
+    "assistants": "Use the chat completions or the Responses API.",
+    "threads": "Use the chat completions or the Responses API.",
+    "conversations": "Send the conversation with each request, or use previous_response_id.",
+    "fine_tuning": "Use a model as it is.",
+    "moderations": "Turn the client's moderation off; Claude declines by itself.",
+    "realtime": "Use the chat completions or the Responses API.",
+    "evals": "Run them in the client.",
+    "containers": "Turn the client's code interpreter off.",
+}
+
+
+def make_app(settings: Settings, key: str, desk: Desk, ledger: Ledger) -> ASGIApp:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.add_exception_handler(TurnError, _turn_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _fault)
+    app.include_router(chat_routes(desk, ledger, strict=settings.strict_params))
+
+    @app.get("/health")
+    async def health() -> JsonObject:
+        return {"status": "ok"}
+
+    @app.get("/models")
+    async def models() -> JsonObject:
+        return {"object": "list", "data": [_model(name) for name in listed(settings)]}
+
+    @app.get("/models/{name:path}")
+    async def model(name: str) -> JsonObject:
+        resolve(name, settings)
+        return _model(name)
+
+    return Guard(app, key=key, max_body=settings.max_body)
+
+
+def _model(name: str) -> JsonObject:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "anthropic"}
+
+
+async def _turn_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, TurnError)  # noqa: S101 - registered for nothing else
+    return JSONResponse(body_of(error), status_of(error), headers_of(error))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+    match HTTPStatus(error.status_code):
+        case HTTPStatus.NOT_FOUND:
+            body = body_of(_not_found(request))
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            text = f"{request.method} is not allowed on {request.url.path}."
+            body = error_body(text, "invalid_request_error", code="method_not_allowed")
+        case _:
+            body = error_body(str(error.detail), "invalid_request_error")
+    return JSONResponse(body, error.status_code, error.headers)
+
+
+def _not_found(request: Request) -> TurnError:
+    path = request.url.path
+    first = path.strip("/").partition("/")[0]
+    if (advice := ABSENT.get(first)) is not None:
+        text = f"Claude has no {first.replace('_', ' ')} API. {advice}"
+        return TurnError(Failure.NOT_FOUND, text, code="not_supported")
+    return TurnError(
+        Failure.NOT_FOUND,
+        f"There is no {request.method} {path} here. claude-run serves /v1/chat/completions, "
+        "/v1/responses, /v1/completions and /v1/models.",
+    )
+
+
+async def _fault(_request: Request, error: Exception) -> Response:
+    text = f"claude-run failed: {type(error).__name__}. Please report it."
+    return JSONResponse(error_body(text, "server_error", code="internal_error"), 500)

@@ -1,0 +1,116 @@
+"""Who may ask, and how much: host, key and size, before anything is read or routed."""
+
+import hmac
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from claude_run.dialects.errors import error_body
+from claude_run.turn import Failure, TurnError
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_OPEN: Final = "/health"
+_VERSION: Final = "/v1"
+# A client that is told 413 before it has sent everything sees a broken pipe instead.
+_DRAINED: Final = 1 << 30
+
+
+class Guard:
+    """The outermost layer. It also takes `/v1` off the path: some clients leave it out."""
+
+    def __init__(self, app: ASGIApp, *, key: str, max_body: int) -> None:
+        self._app = app
+        self._key = key.encode()
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        path = _unversioned(scope["path"])
+        if (refusal := self._refusal(headers, path)) is not None:
+            await refusal(scope, receive, send)
+        elif int(headers.get("content-length") or 0) > self._max_body:
+            await _drain(receive)
+            await _answer(413, self._too_large(), code="request_too_large")(scope, receive, send)
+        else:
+            await self._app({**scope, "path": path}, self._bounded(receive), send)
+
+    def _refusal(self, headers: Headers, path: str) -> JSONResponse | None:
+        if _host(headers.get("host", "")) not in _LOOPBACK:
+            return _answer(
+                403,
+                "This server only answers on loopback: use http://127.0.0.1 or http://localhost.",
+                type_="permission_error",
+                code="host_not_allowed",
+            )
+        if path == _OPEN or self._is_key(headers):
+            return None
+        return _answer(
+            401,
+            "The API key is missing or wrong. Use the OPENAI_API_KEY that claude-run gave this "
+            "command; every run has its own.",
+            code="invalid_api_key",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+    def _is_key(self, headers: Headers) -> bool:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._key)
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """`receive`, counting: a body that names no length is only too large once it is."""
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._max_body:
+                raise TurnError(Failure.TOO_LARGE, self._too_large())
+            return message
+
+        return counted
+
+    def _too_large(self) -> str:
+        return (
+            f"The request is larger than {self._max_body} bytes. Raise the limit with "
+            "claude-run --max-body."
+        )
+
+
+def _unversioned(path: str) -> str:
+    return path.removeprefix(_VERSION) if path.startswith(f"{_VERSION}/") else path
+
+
+def _host(header: str) -> str | None:
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:
+        return None
+
+
+def _answer(
+    status: int,
+    message: str,
+    *,
+    code: str,
+    type_: str = "invalid_request_error",
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    return JSONResponse(error_body(message, type_, code=code), status, headers)
+
+
+async def _drain(receive: Receive) -> None:
+    size = 0
+    while size < _DRAINED:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return

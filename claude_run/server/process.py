@@ -1,0 +1,110 @@
+"""The bridge process: leashed to whoever started it, it serves until the leash is let go.
+
+Its stdin is the leash: one JSON line of instructions, then nothing until it is closed, by
+will or because the other side died. Its stdout carries what it has to say, a JSON line each.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from claude_run.settings import Settings
+
+_FAILED: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """`fd` is a listening socket; `directory` is the run's own, removed at the end."""
+
+    settings: Settings
+    key: str
+    fd: int
+    directory: Path
+
+    @classmethod
+    def from_json(cls, line: str) -> "Instructions":
+        raw = json.loads(line)
+        settings = Settings.from_json(json.dumps(raw["settings"]))
+        return cls(settings, raw["key"], raw["fd"], Path(raw["directory"]))
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command
+    line = sys.stdin.readline()
+    if not line.strip():
+        return
+    instructions = Instructions.from_json(line)
+    try:
+        report = asyncio.run(_serve(instructions))
+        _say({"event": "report", "report": report})
+    except Exception as error:  # the one who started us shows it
+        _say({"event": "failed", "message": f"{type(error).__name__}: {error}"})
+        sys.exit(_FAILED)
+    finally:
+        shutil.rmtree(instructions.directory, ignore_errors=True)
+
+
+def _say(message: dict[str, Any]) -> None:
+    with suppress(BrokenPipeError):
+        sys.stdout.write(json.dumps(message) + "\n")
+        sys.stdout.flush()
+
+
+async def _serve(instructions: Instructions) -> dict[str, Any]:
+    """Serve until let go; the run's report."""
+    # Imported here, so that a wrong instruction is said before a second of imports.
+    from claude_run.claude.turns import Claude  # noqa: PLC0415
+    from claude_run.loopback import served  # noqa: PLC0415
+    from claude_run.server.app import make_app  # noqa: PLC0415
+    from claude_run.server.desk import Desk  # noqa: PLC0415
+    from claude_run.usage.ledger import Ledger  # noqa: PLC0415
+
+    settings, directory = instructions.settings, instructions.directory
+    for name in settings.withheld:
+        os.environ.pop(name, None)
+    let_go = asyncio.create_task(_let_go())
+    async with AsyncExitStack() as stack:
+        if settings.rehearse:
+            await _rehearse(stack, directory)
+        claude = await stack.enter_async_context(Claude(settings, directory))
+        ledger = Ledger(settings.paid_by)
+        app = make_app(settings, instructions.key, Desk(claude, ledger), ledger)
+        listener = socket.socket(fileno=instructions.fd)
+        await stack.enter_async_context(served(app, listener))
+        _say({"event": "ready"})
+        await let_go
+    return ledger.report()
+
+
+async def _rehearse(stack: AsyncExitStack, directory: Path) -> None:
+    from claude_run.rehearsal import rehearse, seal, unsealed  # noqa: PLC0415
+    from claude_run.rehearsal.upstream import Upstream  # noqa: PLC0415
+
+    upstream = await stack.enter_async_context(Upstream(rehearse))
+    home = directory / "home"
+    home.mkdir()
+    for name in unsealed(os.environ):
+        del os.environ[name]
+    os.environ.update(seal(home, upstream.url))
+
+
+async def _let_go() -> None:
+    """Returns when stdin says something or is closed, or on SIGTERM."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    terminated = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, terminated.set)
+    waiting = [asyncio.create_task(reader.readline()), asyncio.create_task(terminated.wait())]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
