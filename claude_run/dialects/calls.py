@@ -1,0 +1,86 @@
+"""Earlier tool calls and their results: every call is answered once, before the next answer."""
+
+import hashlib
+import json
+import re
+from itertools import chain, count
+from typing import Final, NamedTuple
+
+from claude_run.dialects.reading import no_surrogates, object_, text
+from claude_run.turn import JsonObject, bad_request
+
+SAFE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class _Open(NamedTuple):
+    id: str
+    param: str
+
+
+class OpenCalls:
+    """The calls of the last answer, and the id each goes upstream by.
+
+    A client's ids need only be distinct within one answer, and may hold any character. The
+    ids given here are distinct in the whole conversation and safe, and depend on nothing that
+    comes later, so that a growing conversation keeps its beginning.
+    """
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+        self._waiting: dict[str, _Open] = {}
+        self._answered: set[str] = set()
+
+    def open(self, client_id: str, param: str) -> str:
+        """The id of a call that now waits for its result; `param` is where it was made."""
+        if client_id in self._waiting:
+            raise bad_request(f"{param}: the id {client_id!r} is given to two calls.", param)
+        given = self._unused(_safe(client_id))
+        self._given.add(given)
+        self._waiting[client_id] = _Open(given, param)
+        return given
+
+    def answer(self, client_id: str, param: str) -> str:
+        """The id of the call that the result at `param` belongs to."""
+        if client_id in self._answered:
+            raise bad_request(f"{param}: the call {client_id!r} has a result already.", param)
+        if client_id not in self._waiting:
+            raise bad_request(f"{param}: the answer before made no tool call {client_id!r}.", param)
+        self._answered.add(client_id)
+        return self._waiting.pop(client_id).id
+
+    def settle(self) -> None:
+        """Whatever is not answered now never will be."""
+        if self._waiting:
+            param = next(iter(self._waiting.values())).param
+            ids = ", ".join(repr(client_id) for client_id in self._waiting)
+            raise bad_request(
+                f"{param}: the results of tool calls must come before the next answer, "
+                f"and there is none for {ids}.",
+                param,
+            )
+        self._answered.clear()
+
+    def _unused(self, safe_id: str) -> str:
+        numbered = (f"{safe_id[:56]}_{n}" for n in count(2))
+        return next(one for one in chain((safe_id,), numbered) if one not in self._given)
+
+
+def _safe(client_id: str) -> str:
+    if SAFE_ID.fullmatch(client_id):
+        return client_id
+    return f"call_{hashlib.sha256(client_id.encode()).hexdigest()[:32]}"
+
+
+def arguments(value: object, param: str) -> JsonObject:
+    """The JSON object a call's arguments spell; null and "" are an empty one."""
+    written = "" if value is None else text(value, param)
+    try:
+        parsed = json.loads(written or "{}", parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise bad_request(f"{param} is not valid JSON.", param) from None
+    no_surrogates(parsed, param)
+    return object_(parsed, param)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,162 @@
+"""Typed readers of JSON values: each gives the value, or the 400 that names the field at fault.
+
+`param` is the path a client finds its mistake by, such as `messages[2].content[0].type`.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from functools import reduce
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
+
+from claude_run.turn import JsonObject, TurnError, bad_request
+
+T = TypeVar("T")
+P = ParamSpec("P")
+INF: Final = float("inf")
+WORTH_SHOWING: Final = 80
+
+
+def at(param: str, key: str | int) -> str:
+    """The path of `key` inside `param`; an empty `param` is the body itself."""
+    if isinstance(key, int):
+        return f"{param}[{key}]"
+    return f"{param}.{key}" if param else key
+
+
+def text(value: object, param: str) -> str:
+    if not isinstance(value, str):
+        raise wrong_type("a string", value, param)
+    return value
+
+
+def boolean(value: object, param: str) -> bool:
+    if not isinstance(value, bool):
+        raise wrong_type("a boolean", value, param)
+    return value
+
+
+def number(value: object, param: str, low: float = -INF, high: float = INF) -> float:
+    """A finite number in [low, high]."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -INF < value < INF:
+        raise wrong_type("a number", value, param)
+    if not low <= value <= high:
+        raise bad_request(f"{param} must be {_range(low, high)}, not {value}.", param)
+    return value
+
+
+def integer(value: object, param: str, low: float = -INF, high: float = INF) -> int:
+    """A whole number in [low, high]; `1.0` is one, as JSON knows one kind of number only."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1:
+        raise wrong_type("an integer", value, param)
+    return int(number(value, param, low, high))
+
+
+def array(value: object, param: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise wrong_type("an array", value, param)
+    return value
+
+
+def object_(value: object, param: str) -> JsonObject:
+    if not isinstance(value, dict):
+        raise wrong_type("an object", value, param)
+    return value
+
+
+def choice(value: object, options: Collection[str], param: str) -> str:
+    """A string that is one of `options`: a sequence of names, or a table by name."""
+    if not isinstance(value, str) or value not in options:
+        names = ", ".join(repr(option) for option in options)
+        raise bad_request(f"{param} must be one of {names}, not {_shown(value)}.", param)
+    return value
+
+
+def wrong_type(expected: str, value: object, param: str) -> TurnError:
+    """The 400 for a value of another type than `expected`, such as "a string"."""
+    return bad_request(f"{param} must be {expected}, not {_shown(value)}.", param)
+
+
+def elements(value: object, param: str) -> Iterator[tuple[str, Any]]:
+    """Each element of an array, after its own path."""
+    return ((at(param, index), item) for index, item in enumerate(array(value, param)))
+
+
+def required(owner: JsonObject, key: str, param: str = "") -> Any:
+    """`owner[key]`, which must be there and not null; `param` is the path of `owner`."""
+    if owner.get(key) is None:
+        path = at(param, key)
+        raise bad_request(f"{path} is required.", path)
+    return owner[key]
+
+
+def optional(
+    read: Callable[Concatenate[Any, str, P], T],
+    owner: JsonObject,
+    key: str,
+    param: str = "",
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T | None:
+    """`owner[key]` read by `read`, or None where it is absent or null."""
+    value = owner.get(key)
+    return None if value is None else read(value, at(param, key), *args, **kwargs)
+
+
+# Where a value lies: inside what, under which key. Most paths are never asked for, and a path
+# that is only spelt when it is costs nothing until then.
+_Place: TypeAlias = "tuple[_Place, str | int] | None"
+
+
+def no_surrogates(body: object, param: str = "") -> None:
+    """Refuses text that is no Unicode: JSON can spell half a surrogate pair, UTF-8 cannot."""
+    pending: list[tuple[_Place, object]] = [(None, body)]
+    while pending:
+        place, value = pending.pop()
+        match value:
+            case str():
+                _encodable(value, place, param)
+            case list():
+                pending += [((place, i), item) for i, item in enumerate(value)][::-1]
+            case dict():
+                for key in value:
+                    _encodable(key, place, param)
+                pending += [((place, key), item) for key, item in value.items()][::-1]
+
+
+def _encodable(value: str, place: _Place, param: str) -> None:
+    if value.isascii():
+        return
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        path = _spelt(place, param)
+        message = f"{path or 'The body'} holds a lone surrogate, which is not valid Unicode."
+        raise bad_request(message, path or None) from None
+
+
+def _spelt(place: _Place, param: str) -> str:
+    keys: list[str | int] = []
+    while place is not None:
+        place, key = place
+        keys.append(key)
+    return reduce(at, reversed(keys), param)
+
+
+def _shown(value: object) -> str:
+    """A value in few words: what was sent may be megabytes long."""
+    match value:
+        case None:
+            return "null"
+        case str() if len(value) <= WORTH_SHOWING:
+            return repr(value)
+        case str():
+            return "a string"
+        case bool() | int() | float():
+            return str(value).lower()
+        case list():
+            return "an array"
+        case _:
+            return "an object"
+
+
+def _range(low: float, high: float) -> str:
+    return f"at least {low}" if high == INF else f"between {low} and {high}"

@@ -1,0 +1,21 @@
+"""One understood request: what is asked of Claude, and what the response must say about it."""
+
+from dataclasses import dataclass
+
+from claude_run.turn import JsonObject, Notice, TurnRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCall:
+    """`input_items` is what this request brought, `earlier_items` the conversation it goes on
+    from. `echo` holds the fields a response repeats. `shows_reasoning` says whether a summary
+    was asked for."""
+
+    request: TurnRequest
+    stream: bool
+    store: bool
+    shows_reasoning: bool
+    echo: JsonObject
+    earlier_items: tuple[JsonObject, ...]
+    input_items: tuple[JsonObject, ...]
+    notices: tuple[Notice, ...] = ()

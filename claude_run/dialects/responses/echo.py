@@ -1,0 +1,45 @@
+"""What a response repeats of its request, and what holds where the request was silent."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from claude_run.dialects.reading import optional, text
+from claude_run.turn import JsonObject
+
+LABELS: Final = ("user", "safety_identifier", "prompt_cache_key")
+"""Nothing is done with these, but clients know their responses by them."""
+
+UNTOLD: Final[JsonObject] = {"description": None, "parameters": None, "strict": None}
+
+
+def echo(
+    body: JsonObject, asked: JsonObject, functions: Iterable[JsonObject], summary: str | None
+) -> JsonObject:
+    """The fields of a response that come from its request. `asked` holds the honoured fields,
+    and every one of them has been read before."""
+    return {
+        "instructions": asked.get("instructions"),
+        "max_output_tokens": asked.get("max_output_tokens"),
+        "max_tool_calls": None,
+        "metadata": asked.get("metadata", {}),
+        "parallel_tool_calls": asked.get("parallel_tool_calls", True),
+        "previous_response_id": asked.get("previous_response_id"),
+        "reasoning": {"effort": asked.get("reasoning.effort"), "summary": summary},
+        "service_tier": "default",
+        "temperature": asked.get("temperature"),
+        "text": {"format": _format(asked.get("text.format"))},
+        "tool_choice": asked.get("tool_choice", "auto"),
+        "tools": [{**UNTOLD, **function} for function in functions],
+        "top_logprobs": 0,
+        "top_p": asked.get("top_p"),
+        "truncation": "disabled",
+        **{label: optional(text, body, label) for label in LABELS},
+    }
+
+
+def _format(asked: JsonObject | None) -> JsonObject:
+    if asked is None:
+        return {"type": "text"}
+    if asked["type"] != "json_schema":
+        return {"type": asked["type"]}
+    return {"name": "response", "schema": {}, **asked}
