@@ -8,7 +8,6 @@ and starts a new process.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +15,8 @@ from typing import Any, Final
 
 import psutil
 from claude_agent_sdk import ClaudeSDKClient
+
+from claude_run.patience import within
 
 EXTRA_BODY: Final = "CLAUDE_CODE_EXTRA_BODY"
 _PATIENCE: Final = 5.0
@@ -64,7 +65,7 @@ def process_of(client: ClaudeSDKClient) -> psutil.Process | None:
 async def _request(client: ClaudeSDKClient, request: dict[str, Any]) -> dict[str, Any]:
     try:
         send = client._query._send_control_request  # type: ignore[union-attr]  # noqa: SLF001
-        answer: dict[str, Any] = await asyncio.wait_for(send(request), _PATIENCE)
+        answer: dict[str, Any] = await within(_PATIENCE, send(request))
     except Exception as error:
         raise ControlRefusedError(f"{request['subtype']}: {error}") from error
     return answer

@@ -180,21 +180,19 @@ class Pool:
         elif lease.ending is Ending.SETTLED and lease.answer is not None:
             session.turns = (*wanted.turns, lease.answer)
             session.state = State.READY
-        elif self._recycles and (lease.idle or lease.ending is Ending.RUNNING):
-            self._background(self._refresh(lease))
+        elif self._recycles and lease.idle:
+            self._background(self._refresh(session))
         else:
             self._retire(session)
 
-    async def _refresh(self, lease: Lease) -> None:
-        """Make the session of a turn fresh that left nothing a client could go on with."""
+    async def _refresh(self, session: Session) -> None:
+        """Make a session fresh whose last turn left nothing that a client could go on with."""
         try:
-            if not lease.idle:
-                await lease.session.stop()
-            await lease.session.rewind()
+            await session.rewind()
         except ControlRefusedError:
-            self._retire(lease.session)
+            self._retire(session)
         else:
-            lease.session.state = State.READY
+            session.state = State.READY
 
     def _retire(self, session: Session) -> None:
         if session in self._sessions:

@@ -19,6 +19,7 @@ from claude_run.claude.options import full_body, options_for
 from claude_run.claude.replay import assistant_message, transcript, user_message
 from claude_run.claude.shape import Shape, Tuning
 from claude_run.claude.tools import ToolNames
+from claude_run.patience import within
 from claude_run.turn import JsonObject, Turn, UserTurn
 
 _STDERR_LINES: Final = 20
@@ -187,7 +188,7 @@ class Session:
             ControlRefusedError: it did not within a second.
         """
         try:
-            await asyncio.wait_for(self._stopped(), _STOP_PATIENCE)
+            await within(_STOP_PATIENCE, self._stopped())
         except Exception as error:
             raise control.ControlRefusedError("the answer could not be stopped") from error
 

@@ -4,12 +4,13 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from claude_agent_sdk import Message, ResultMessage
 
+from claude_run.claude.control import ControlRefusedError
 from claude_run.claude.conversation import answered
 from claude_run.claude.errors import rejected_dials
 from claude_run.claude.events import AnswerReader, Ending, Expected
@@ -20,6 +21,7 @@ from claude_run.claude.shape import Tuning, blank_stops, extra_body, shape_of
 from claude_run.claude.stops import StopFilter
 from claude_run.claude.structured import is_wrapped
 from claude_run.claude.tools import names_of
+from claude_run.patience import within
 from claude_run.settings import Settings
 from claude_run.turn import (
     Failure,
@@ -146,7 +148,7 @@ class _Exchange:
         async with aclosing(session.converse(new, self._wanted.names)) as messages:
             async for message in messages:
                 for event in self._events_of(message):
-                    yield event
+                    yield await self._ended(event) if isinstance(event, TurnFinished) else event
                 if self._reader.ending is not None:
                     break
 
@@ -162,6 +164,17 @@ class _Exchange:
         finally:
             if self._reader.limit is not None:
                 self._trace.windows = self._reader.limit.windows
+
+    async def _ended(self, finished: TurnFinished) -> TurnFinished:
+        """`finished`, once the CLI is not going on with anything; only then is the cost known."""
+        if self._reader.ending is not Ending.RUNNING:
+            return finished
+        session, before = self._lease.session, self._reader.expected.cost_before
+        with suppress(ControlRefusedError):
+            await session.stop()
+            self._lease.idle = True
+        cost = session.cost_usd
+        return finished if cost is None else replace(finished, cost_usd=cost - (before or 0.0))
 
     def _complete(self) -> None:
         """The answer is whole: say what the session's conversation now holds."""
@@ -196,7 +209,7 @@ async def _until(
     """
     while True:
         try:
-            event = await asyncio.wait_for(anext(events), max(0.0, deadline - time.monotonic()))
+            event = await within(deadline - time.monotonic(), anext(events))
         except StopAsyncIteration:
             return
         except asyncio.TimeoutError:

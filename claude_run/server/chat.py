@@ -38,9 +38,11 @@ def chat_routes(desk: Desk, ledger: Ledger, *, strict: bool) -> APIRouter:
 async def _frames(
     desk: Desk, call: ChatCall, id_: str, created: int
 ) -> AsyncIterator[AsyncGenerator[bytes, None]]:
-    async with desk.arrivals([call.request] * call.n) as arrivals:
-        async with aclosing(_chunks(arrivals, call, id_, created)) as frames:
-            yield frames
+    async with (
+        desk.arrivals([call.request] * call.n) as arrivals,
+        aclosing(_chunks(arrivals, call, id_, created)) as frames,
+    ):
+        yield frames
 
 
 async def _chunks(

@@ -1,0 +1,51 @@
+"""A bridge on the real CLI and a scripted upstream, shared by the tests of a session."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+
+from claude_run.bridge import Bridge
+from claude_run.rehearsal.answers import say
+from claude_run.settings import Settings
+from tests.scripted import ScriptedUpstream, sealed_environment
+
+
+@pytest.fixture(scope="session")
+def shared_upstream() -> Iterator[ScriptedUpstream]:
+    with ScriptedUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def upstream(shared_upstream: ScriptedUpstream) -> Iterator[ScriptedUpstream]:
+    """The upstream, as if no test had used it before."""
+    shared_upstream.forget()
+    shared_upstream.answer = say("Hello", " world")
+    yield shared_upstream
+    shared_upstream.forget()
+
+
+@pytest.fixture(scope="session")
+def environment(
+    tmp_path_factory: pytest.TempPathFactory, shared_upstream: ScriptedUpstream
+) -> dict[str, str]:
+    """A sealed environment that leads the CLI to the shared upstream and nowhere else."""
+    directory: Path = tmp_path_factory.mktemp("sealed")
+    return sealed_environment(directory, shared_upstream.url)
+
+
+@pytest.fixture(scope="session")
+def bridge(environment: dict[str, str]) -> Iterator[Bridge]:
+    """A bridge with the settings of a plain `claude-run`, and a map for OpenAI's names."""
+    settings = Settings(model_map=(("gpt-*", "sonnet"), ("pinned", "claude-opus-4-7")))
+    with Bridge(settings, environment=environment) as bridge:
+        bridge.wait_ready()
+        yield bridge
+
+
+@pytest.fixture(scope="session")
+def client(bridge: Bridge) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=bridge.base_url, api_key=bridge.api_key, max_retries=0) as client:
+        yield client
