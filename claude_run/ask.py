@@ -1,0 +1,112 @@
+"""One question to a server that speaks OpenAI's chat API, with nothing but the standard library."""
+
+import http.client
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+OK: Final = 200
+
+
+class AskError(Exception):
+    """There is no answer, or only part of one; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to ask: `base_url` ends where `/chat/completions` begins."""
+
+    base_url: str
+    api_key: str
+
+
+def endpoint_in(environment: Mapping[str, str]) -> Endpoint | None:
+    """The one a wrapped command is given; None unless both its variables are set."""
+    url, key = environment.get("OPENAI_BASE_URL"), environment.get("OPENAI_API_KEY")
+    return Endpoint(url, key) if url and key else None
+
+
+def ask(prompt: str, model: str, endpoint: Endpoint) -> None:
+    """Print the answer to `prompt` on stdout as it comes, and end it with a newline.
+
+    Raises:
+        AskError: the server refused, failed, or cannot be reached.
+    """
+    last = ""
+    try:
+        try:
+            for text in answer(prompt, model, endpoint):
+                print(text, end="", flush=True)
+                last = text or last
+        finally:
+            if last and not last.endswith("\n"):
+                print(flush=True)
+    except BrokenPipeError:  # nobody reads on (`| head`), which is no failure of the answer
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def answer(prompt: str, model: str, endpoint: Endpoint) -> Iterator[str]:
+    """The answer's text, piece by piece. Raises AskError as `ask` does."""
+    try:
+        with closing(_connection(endpoint)) as connection:
+            connection.request("POST", *_request(prompt, model, endpoint))
+            response = connection.getresponse()
+            if response.status != OK:
+                raise AskError(_refusal(response.status, response.read()))
+            yield from _texts(response)
+    except (OSError, http.client.HTTPException) as error:
+        raise AskError(f"{endpoint.base_url} does not answer: {error or type(error)}") from error
+
+
+def _connection(endpoint: Endpoint) -> http.client.HTTPConnection:
+    url = urlsplit(endpoint.base_url)
+    if url.hostname is None:
+        raise AskError(f"OPENAI_BASE_URL is not a URL: {endpoint.base_url}")
+    if url.scheme == "https":
+        return http.client.HTTPSConnection(url.hostname, url.port)
+    return http.client.HTTPConnection(url.hostname, url.port)
+
+
+def _request(prompt: str, model: str, endpoint: Endpoint) -> tuple[str, bytes, dict[str, str]]:
+    body = {
+        "model": model,
+        "messages": [{"role": "user", "content": prompt}],
+        "stream": True,
+    }
+    headers = {
+        "Authorization": f"Bearer {endpoint.api_key}",
+        "Content-Type": "application/json",
+    }
+    path = urlsplit(endpoint.base_url).path.rstrip("/") + "/chat/completions"
+    return path, json.dumps(body).encode(), headers
+
+
+def _texts(response: http.client.HTTPResponse) -> Iterator[str]:
+    for line in response:
+        field, _, data = line.decode("utf-8", "replace").partition(":")
+        if field != "data":
+            continue
+        if data.strip() == "[DONE]":
+            return
+        event: dict[str, Any] = json.loads(data)
+        if "error" in event:
+            raise AskError(_message(event))
+        for choice in event.get("choices", ()):
+            yield choice["delta"].get("content") or ""
+    raise AskError("the answer broke off")
+
+
+def _refusal(status: int, body: bytes) -> str:
+    try:
+        return _message(json.loads(body))
+    except (ValueError, LookupError, TypeError):
+        return f"the server answered with status {status}"
+
+
+def _message(body: dict[str, Any]) -> str:
+    return str(body["error"]["message"])

@@ -1,0 +1,262 @@
+"""Starts, leashes and stops the bridge process, which serves OpenAI's API from Claude."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final
+
+from claude_run.settings import Settings
+
+HOST: Final = "127.0.0.1"
+QUEUE: Final = 1024
+"""Connections that may wait while the bridge process is still importing."""
+
+STOP_PATIENCE: Final = 8.0
+"""Seconds the bridge process has to close its sessions and to report."""
+
+_IMPORT_PATIENCE: Final = 0.5
+_TAIL: Final = 5  # lines
+
+
+class BridgeError(Exception):
+    """The bridge could not start, in words for the person who asked."""
+
+
+class Bridge:
+    """OpenAI's API on `base_url`, for whoever has `api_key`, for the length of a `with` block.
+
+    Requests sent before the bridge process has finished importing wait in the socket's
+    queue. Whatever ends this process ends the bridge process too. When the block is over,
+    `report` is what was used, or None if nothing was served or the bridge process died.
+
+    `environment` replaces this process's own for the bridge process, and `before_exec` is
+    called in it between fork and exec.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        environment: Mapping[str, str] | None = None,
+        before_exec: Callable[[], None] | None = None,
+    ) -> None:
+        self.api_key: Final = f"sk-claude-run-{secrets.token_urlsafe(32)}"
+        self.report: dict[str, Any] | None = None
+        self.is_ready = False
+        self._settings = settings
+        self._environment = dict(os.environ if environment is None else environment)
+        self._before_exec = before_exec
+        self._failure: str | None = None
+        self._is_ended = False
+        self._held = ExitStack()
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{HOST}:{self._port}/v1"
+
+    @property
+    def pid(self) -> int:
+        """The bridge process; it leads a session and a process group of its own."""
+        return self._process.pid
+
+    def __enter__(self) -> Bridge:
+        with ExitStack() as stack:
+            self._directory = stack.enter_context(_run_directory())
+            self._log = stack.enter_context((self._directory / "bridge.log").open("w+b"))
+            with _listen(self._settings.port) as listening:
+                self._port: int = listening.getsockname()[1]
+                self._process = self._spawn(listening)
+            # Our copy of the socket is closed now: when the bridge process dies, connections
+            # are refused instead of waiting for ever.
+            stack.callback(self._end_group)
+            self._leash, stdout = self._pipes(stack)
+            self._events = _EventPipe(stdout)
+            self._held = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._held:
+            self._stop()
+
+    def wait_ready(self, timeout: float = 60.0) -> None:
+        """Wait until requests are served.
+
+        Raises:
+            BridgeError: the bridge process has ended, or `timeout` seconds have passed.
+        """
+        deadline = time.monotonic() + timeout
+        while not self.is_ready and self._take(deadline):
+            pass
+        if not self.is_ready:
+            self._wait(1.0 if self._events.is_closed else 0.0)
+            raise BridgeError(self.obituary() or f"the bridge was not ready in {timeout:g} s")
+
+    def obituary(self) -> str | None:
+        """What to say of a bridge process that ended by itself: None while it lives, and once
+        it has been said. No process of its group is left then."""
+        if self._is_ended or self._process.poll() is None:
+            return None
+        self._end_group()
+        self._take_what_is_there()
+        if self._failure is not None:
+            return f"the bridge could not start: {self._failure}"
+        return f"the bridge died ({_ending(self._process.returncode)}){self._last_words()}"
+
+    def _spawn(self, listening: socket.socket) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "claude_run.server"],
+            # `-m` looks for modules in the working directory first: were it the person's, a
+            # `uvicorn.py` among their files would be taken for the real one.
+            cwd=Path(__file__).parents[1],
+            env=self._own_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            bufsize=0,
+            start_new_session=True,
+            pass_fds=(listening.fileno(),),
+            preexec_fn=self._before_exec,  # noqa: PLW1509 - given by single-threaded callers
+        )
+        assert process.stdin is not None  # noqa: S101 - it is a PIPE
+        with suppress(BrokenPipeError):  # it has died already: `obituary` will say so
+            process.stdin.write(self._orders(listening.fileno()))
+        return process
+
+    def _own_environment(self) -> dict[str, str]:
+        """Temporary files go where they are removed: the CLI leaves sockets among its own."""
+        temporary = dict.fromkeys(("TMPDIR", "CLAUDE_CODE_TMPDIR"), str(self._directory))
+        environment = {**self._environment, **temporary}
+        if configured := environment.get("CLAUDE_CONFIG_DIR"):  # it may be relative to here
+            environment["CLAUDE_CONFIG_DIR"] = os.path.abspath(configured)
+        return environment
+
+    def _orders(self, listening: int) -> bytes:
+        orders = {
+            "settings": json.loads(self._settings.to_json()),
+            "key": self.api_key,
+            "fd": listening,
+            "directory": str(self._directory),
+        }
+        return json.dumps(orders).encode() + b"\n"
+
+    def _pipes(self, stack: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
+        leash, events = self._process.stdin, self._process.stdout
+        assert leash is not None and events is not None  # noqa: S101, PT018 - both are PIPEs
+        return stack.enter_context(leash), stack.enter_context(events)
+
+    def _take(self, deadline: float) -> bool:
+        """Take one event in. False if none came by `deadline`, or none can come any more."""
+        match self._events.next(deadline):
+            case None:
+                return False
+            case {"event": "ready"}:
+                self.is_ready = True
+            case {"event": "failed", "message": message}:
+                self._failure = message
+            case {"event": "report", "report": report}:
+                self.report = report
+        return True
+
+    def _take_what_is_there(self) -> None:
+        while self._take(time.monotonic()):
+            pass
+
+    def _stop(self) -> None:
+        self._take_what_is_there()
+        if self.is_ready:
+            self._leash.close()
+            deadline = time.monotonic() + STOP_PATIENCE
+        else:  # nothing can have been served: what it still imports is not worth waiting for
+            self._process.terminate()
+            deadline = time.monotonic() + _IMPORT_PATIENCE
+        # With the report everything of it is closed; its interpreter need not be torn down.
+        while self.report is None and self._take(deadline):
+            pass
+        if self.report is None:
+            self._wait(deadline - time.monotonic())
+
+    def _wait(self, seconds: float) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(0.0, seconds))
+
+    def _end_group(self) -> None:
+        """Once only: later the number may belong to somebody else."""
+        if not self._is_ended:
+            self._is_ended = True
+            with suppress(ProcessLookupError, PermissionError):  # empty, or zombies only (macOS)
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def _last_words(self) -> str:
+        self._log.seek(0)  # read from here: the bridge process removes the directory it is in
+        log = self._log.read().decode(errors="replace")
+        lines = log.replace(self.api_key, "(key)").splitlines()[-_TAIL:]
+        return "".join(f"\n  {line}" for line in lines)
+
+
+class _EventPipe:
+    """JSON lines from the bridge process."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._poll = select.poll()
+        self._poll.register(pipe, select.POLLIN)
+        self._read = b""
+        self.is_closed = False
+
+    def next(self, deadline: float) -> dict[str, Any] | None:
+        """The next event; None at the end, or at `deadline` of the monotonic clock."""
+        while b"\n" not in self._read:
+            patience = max(0.0, deadline - time.monotonic())
+            if self.is_closed or not self._poll.poll(patience * 1000):
+                return None
+            piece = os.read(self._pipe.fileno(), 65536)
+            self._read += piece
+            self.is_closed = not piece
+        line, self._read = self._read.split(b"\n", 1)
+        event: dict[str, Any] = json.loads(line)
+        return event
+
+
+@contextmanager
+def _run_directory() -> Iterator[Path]:
+    try:
+        directory = tempfile.mkdtemp(prefix="claude-run-")
+    except OSError as error:
+        raise BridgeError(f"no temporary directory can be made: {error}") from error
+    try:
+        yield Path(directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port), backlog=QUEUE)
+    except OSError as error:
+        raise BridgeError(
+            f"port {port} cannot be used ({error.strerror}); without --port a free one is taken"
+        ) from error
+
+
+def _ending(status: int) -> str:
+    return f"signal {-status}" if status < 0 else f"status {status}"

@@ -1,0 +1,185 @@
+"""The wrapped command: its environment, its signals, its exit status.
+
+It runs in the wrapper's process group and on its terminal, as it would without us.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+NOT_EXECUTABLE: Final = 126
+NOT_FOUND: Final = 127
+KILLED_BY: Final = 128
+"""Added to the number of the signal that ended a command."""
+
+GRACE: Final = 2.0
+"""Seconds a command has after a first SIGTERM before a second one kills it."""
+
+RELAYED: Final = frozenset(
+    {
+        signal.SIGINT,
+        signal.SIGQUIT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+        signal.SIGWINCH,
+    }
+)
+OURS: Final = frozenset({signal.SIGCHLD, signal.SIGALRM})
+
+# A terminal sends these to every process of its foreground group, so the command has them
+# already. A hangup is not among them: it comes to the session's leader alone.
+SENT_TO_GROUP: Final = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH})
+
+_SI_KERNEL: Final = 0x80  # si_code of what the terminal sends; kill(2) gives SI_USER
+
+
+class StartError(Exception):
+    """The command never ran; `status` is what a shell would exit with."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def command_environment(base: Mapping[str, str], url: str, key: str) -> dict[str, str]:
+    """`base` with what leads a client of OpenAI's to `url`, and nothing else changed."""
+    return {
+        "OPENAI_AGENTS_DISABLE_TRACING": "1",  # that client would send our key elsewhere
+        **base,
+        "OPENAI_BASE_URL": url,
+        "OPENAI_API_BASE": url,
+        "OPENAI_API_KEY": key,
+        "NO_PROXY": _with_loopback(base.get("NO_PROXY") or base.get("no_proxy", "")),
+        "no_proxy": _with_loopback(base.get("no_proxy") or base.get("NO_PROXY", "")),
+        "CLAUDE_RUN": "1",
+    }
+
+
+def _with_loopback(entries: str) -> str:
+    named = [entry for entry in map(str.strip, entries.split(",")) if entry]
+    if named == ["*"]:  # everything already, but only as long as it stands alone
+        return "*"
+    return ",".join(dict.fromkeys([*named, "127.0.0.1", "localhost"]))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSignals:
+    """Signals that wait in a queue until `run` looks at them, and how things were before."""
+
+    waiting: frozenset[signal.Signals]
+    mask_before: frozenset[int]
+    ignored_before: frozenset[signal.Signals]
+
+    def release(self) -> None:
+        """Put everything back: for a new process, between fork and exec."""
+        for number in self.waiting:
+            ignored = number in self.ignored_before
+            signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self.mask_before)
+
+
+def hold_signals() -> HeldSignals:
+    """Hold, until this process ends, every signal a command should see.
+
+    Held before anything is started, none is lost on the way; held to the end, a late one
+    cannot replace the command's exit status. A signal that came ignored (nohup, a shell's
+    background job) stays ignored, here and in the command.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, RELAYED | OURS)
+    ignored = frozenset(n for n in RELAYED | OURS if signal.getsignal(n) is signal.SIG_IGN)
+    waiting = OURS | (RELAYED - ignored)
+    for number in waiting:
+        # With the default action some systems drop SIGCHLD and SIGWINCH instead of queueing
+        # them, and an ignored SIGCHLD would take the exit statuses away. It is never called.
+        signal.signal(number, lambda *_: None)
+    return HeldSignals(waiting, frozenset(before), ignored)
+
+
+def run(
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    held: HeldSignals,
+    on_child: Callable[[], None],
+) -> int:
+    """Run a command to its end and return its exit status, 128+n if signal n killed it.
+
+    `on_child` is called whenever a child of this process has ended and the command has not.
+
+    Raises:
+        StartError: there is no such command, or it cannot be executed.
+    """
+    return _supervise(_start(argv, environment, held), held, on_child)
+
+
+def _start(
+    argv: Sequence[str], environment: Mapping[str, str], held: HeldSignals
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - running what the person typed is the purpose
+            argv,
+            env=environment,
+            preexec_fn=held.release,  # noqa: PLW1509 - the wrapper has a single thread
+        )
+    except FileNotFoundError:
+        if shutil.which(argv[0], path=environment.get("PATH")) is None:
+            raise StartError(f"{argv[0]}: command not found", NOT_FOUND) from None
+        raise StartError(f"{argv[0]}: its interpreter was not found", NOT_EXECUTABLE) from None
+    except OSError as error:
+        raise StartError(f"{argv[0]}: {error.strerror}", NOT_EXECUTABLE) from None
+
+
+def _supervise(
+    command: subprocess.Popen[bytes], held: HeldSignals, on_child: Callable[[], None]
+) -> int:
+    terminated_at: list[float] = []
+    while True:
+        number, command_has_it = _next_signal(held)
+        match number:
+            case signal.SIGCHLD:
+                if (status := command.poll()) is not None:
+                    return status if status >= 0 else KILLED_BY - status
+                on_child()
+            case signal.SIGALRM:
+                if len(terminated_at) > 1:
+                    command.kill()
+            case signal.SIGTERM:
+                command.send_signal(number)
+                terminated_at.append(time.monotonic())
+                if len(terminated_at) > 1:
+                    _alarm_in(terminated_at[0] + GRACE - terminated_at[-1])
+            case _ if not command_has_it:
+                command.send_signal(number)
+            case _:
+                pass
+
+
+def _alarm_in(seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))  # zero would disarm it
+
+
+def _next_signal(held: HeldSignals) -> tuple[int, bool]:
+    """The next signal, and whether the command got it too, as part of the terminal's group."""
+    if sys.platform == "darwin":  # it does not tell who sent a signal
+        number = signal.sigwait(held.waiting)
+        return number, number in SENT_TO_GROUP and _has_the_terminal()
+    info = signal.sigwaitinfo(held.waiting)
+    return info.si_signo, info.si_signo in SENT_TO_GROUP and info.si_code == _SI_KERNEL
+
+
+def _has_the_terminal() -> bool:
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)
