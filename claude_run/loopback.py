@@ -20,7 +20,7 @@ async def served(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
         server = _Server(_config(app))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            while not (server.started or serving.done()):
+            while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn has a flag only
                 await asyncio.sleep(_POLL)
             if not server.started:
                 raise RuntimeError("the loopback server ended before it had started")

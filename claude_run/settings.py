@@ -55,7 +55,8 @@ def parse_model_map(entries: Iterable[str]) -> tuple[tuple[str, str], ...]:
         source, equals, target = (part.strip() for part in entry.partition("="))
         if not (source and equals and target):
             raise ValueError(
-                f"{entry!r} is not FROM=TO; write for example 'gpt-*=sonnet' or opus=claude-opus-4-7"
+                f"{entry!r} is not FROM=TO; write for example 'gpt-*=sonnet' "
+                "or opus=claude-opus-4-7"
             )
         pairs.append((source, target))
     return tuple(pairs)

@@ -5,7 +5,7 @@ Agent SDK; neither side knows the other. Everything here is frozen and pure.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, Literal, TypeAlias
 
@@ -189,13 +189,7 @@ class Usage:
     reasoning_tokens: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.cache_read_tokens + other.cache_read_tokens,
-            self.cache_write_tokens + other.cache_write_tokens,
-            self.output_tokens + other.output_tokens,
-            self.reasoning_tokens + other.reasoning_tokens,
-        )
+        return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     @property
     def prompt_tokens(self) -> int:
@@ -274,7 +268,7 @@ TurnEvent: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class CallText:
-    """A finished tool call; `arguments` is JSON text as the model wrote it, "{}" if it wrote none."""
+    """A finished tool call; `arguments` is JSON as the model wrote it, "{}" if it wrote none."""
 
     id: str
     name: str

@@ -8,15 +8,66 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
-from tests.wrapped import REHEARSING, bridge_of, sealed, survivors, witness
+from tests.wrapped import CLAUDE_RUN, REHEARSING, bridge_of, sealed, survivors, witness
 
-CTRL_C, CTRL_Z = b"\x03", b"\x1a"
+CTRL_C, CTRL_D, CTRL_Z = b"\x03", b"\x04", b"\x1a"
+CONTINUE = b"\n"
+
+PORTRAIT = """
+import json, os, sys, termios
+attributes = termios.tcgetattr(0)
+attributes[6] = [str(c) for c in attributes[6]]
+print(json.dumps({
+    "terminals": [os.isatty(n) for n in range(3)],
+    "name": os.ttyname(0) == os.ttyname(1) == os.ttyname(2),
+    "attributes": attributes,
+    "size": os.get_terminal_size(),
+    "in front": os.tcgetpgrp(0) == os.getpgrp(),
+    "kind": os.environ["TERM"],
+}))
+"""
+
+RULER = """
+import os, signal
+def tell(*_):
+    print(*os.get_terminal_size(), flush=True)
+signal.signal(signal.SIGWINCH, tell)
+signal.signal(signal.SIGUSR1, lambda *_: print("USR1", flush=True))
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+
+JOB_CONTROL = """
+import os, signal, sys
+
+def to_front(group):
+    os.tcsetpgrp(0, group)
+
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+job = os.fork()
+if job == 0:
+    os.setpgid(0, 0)
+    to_front(os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.argv[1], sys.argv[1:])
+_, status = os.waitpid(job, os.WUNTRACED)
+to_front(os.getpgrp())
+print("stopped", os.WIFSTOPPED(status), flush=True)
+sys.stdin.readline()
+to_front(job)
+os.killpg(job, signal.SIGCONT)
+_, status = os.waitpid(job, 0)
+to_front(os.getpgrp())
+print("ended", os.WEXITSTATUS(status), flush=True)
+"""
+"""What a shell does about a job that is stopped: it is told, and continues it on request."""
 
 
 class Terminal:
@@ -34,8 +85,9 @@ class Terminal:
         fcntl.ioctl(self._screen, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
 
     def hang_up(self) -> None:
-        os.close(self._screen)
-        self._screen = -1
+        if self._screen >= 0:
+            os.close(self._screen)
+            self._screen = -1
 
     def line(self) -> str:
         """The next line shown; echo of what was typed included."""
@@ -65,7 +117,7 @@ def terminal(command: Sequence[str], environment: dict[str, str]) -> Iterator[Te
         stdout=keyboard,
         stderr=keyboard,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - nothing else
     )
     os.close(keyboard)
     shown = Terminal(screen, process)
@@ -77,20 +129,86 @@ def terminal(command: Sequence[str], environment: dict[str, str]) -> Iterator[Te
             shown.hang_up()
 
 
+def test_a_terminal_is_the_commands_as_without_us(tmp_path: Path) -> None:
+    def portrait(prefix: Sequence[str]) -> str:
+        with terminal([*prefix, sys.executable, "-c", PORTRAIT], sealed(tmp_path)) as shown:
+            return shown.line()
+
+    bare = portrait(())
+    assert '"in front": true' in bare
+    assert portrait(REHEARSING) == bare
+
+
+def test_what_is_typed_is_read_by_the_command(tmp_path: Path) -> None:
+    with terminal([*REHEARSING, *witness()], sealed(tmp_path)) as shown:
+        assert shown.line() == "ready"
+        shown.type(b"hello\n")
+        assert shown.line() == "hello"  # the echo
+        assert shown.line() == "read hello"
+        shown.type(CTRL_D)
+        assert shown.process.wait() == 7
+
+
 def test_ctrl_c_reaches_the_command_exactly_once(tmp_path: Path) -> None:
     command = [*REHEARSING, *witness("SIGINT", "SIGUSR1")]
     with terminal(command, sealed(tmp_path)) as shown:
         assert shown.line() == "ready"
         shown.type(CTRL_C)
-        assert shown.line().endswith("SIGINT")  # after the echoed ^C
+        assert shown.line() == "^CSIGINT"
         shown.process.send_signal(signal.SIGUSR1)  # a second SIGINT would come before it
         assert shown.line() == "SIGUSR1"
 
 
 def test_after_a_ctrl_c_that_ends_the_command_the_summary_still_appears(tmp_path: Path) -> None:
-    command = [REHEARSING[0], "-m", "claude_run", "--rehearse", "--", *witness()]
-    with terminal(command, sealed(tmp_path)) as shown:
+    with terminal([*CLAUDE_RUN, "--rehearse", "--", *witness()], sealed(tmp_path)) as shown:
         assert shown.line() == "ready"
         shown.type(CTRL_C)
         assert "no calls were made" in shown.rest()
         assert shown.process.wait() == 128 + signal.SIGINT
+
+
+def test_a_new_window_size_is_seen_and_told_once(tmp_path: Path) -> None:
+    with terminal([*REHEARSING, sys.executable, "-c", RULER], sealed(tmp_path)) as shown:
+        assert shown.line() == "ready"
+        for rows, columns in ((40, 120), (50, 132)):
+            shown.resize(rows, columns)
+            assert shown.line() == f"{columns} {rows}"
+        for _ in range(2):  # one told twice would come before the second of these
+            shown.process.send_signal(signal.SIGUSR1)
+            assert shown.line() == "USR1"
+
+
+def test_ctrl_z_stops_wrapper_and_command_and_fg_continues_both(tmp_path: Path) -> None:
+    job = [*REHEARSING, *witness()]
+    with terminal([sys.executable, "-c", JOB_CONTROL, *job], sealed(tmp_path)) as shown:
+        assert shown.line() == "ready"
+        shown.type(CTRL_Z)
+        assert shown.line() == "^Zstopped True"
+        [wrapper] = psutil.Process(shown.process.pid).children()
+        bridge = bridge_of(wrapper.pid)
+        [command] = set(wrapper.children()) - {bridge}
+        wait_until(lambda: command.status() == psutil.STATUS_STOPPED)
+        assert bridge.status() != psutil.STATUS_STOPPED
+        shown.type(CONTINUE)
+        assert shown.line() == ""
+        shown.type(b"hello\n")
+        assert shown.line() == "hello"
+        assert shown.line() == "read hello"
+        shown.type(CTRL_D)
+        assert shown.line() == "ended 7"
+
+
+def test_when_the_terminal_is_closed_nothing_stays_behind(tmp_path: Path) -> None:
+    patient = "import signal; print('ready', flush=True); signal.pause()"
+    with terminal([*REHEARSING, sys.executable, "-c", patient], sealed(tmp_path)) as shown:
+        assert shown.line() == "ready"
+        everyone = psutil.Process(shown.process.pid).children(recursive=True)
+        assert everyone
+        shown.hang_up()
+        assert shown.process.wait() == 128 + signal.SIGHUP
+        assert survivors(everyone, 5) == []
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    while not condition():  # the limit is the test's own
+        os.sched_yield()

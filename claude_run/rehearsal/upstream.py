@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -13,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from claude_run.loopback import served
 from claude_run.rehearsal.answers import (
     STATUS_OF,
     Answer,
@@ -25,7 +27,6 @@ from claude_run.rehearsal.answers import (
     events,
     message,
 )
-from claude_run.rehearsal.loopback import served
 from claude_run.turn import JsonObject
 
 Answerer: TypeAlias = Callable[[JsonObject], Answer | Awaitable[Answer]]
@@ -56,7 +57,9 @@ class Upstream:
         return self._url
 
     async def __aenter__(self) -> "Upstream":
-        self._url = await self._serving.enter_async_context(served(self))
+        self._url = await self._serving.enter_async_context(
+            served(self, socket.create_server(("127.0.0.1", 0)))
+        )
         self._serving.callback(self._closing.set)
         return self
 

@@ -1,0 +1,28 @@
+"""What a run allows itself on a machine."""
+
+import pytest
+
+from claude_run.claude.limits import MIB, limits_of
+from claude_run.settings import Settings
+
+GIB = 1024 * MIB
+
+
+@pytest.mark.parametrize(
+    ("settings", "cores", "available", "concurrency", "sessions"),
+    [
+        (Settings(), 2, 24 * GIB, 16, 32),
+        (Settings(), 16, 64 * GIB, 32, 64),
+        (Settings(), 2, 2 * GIB, 5, 5),
+        (Settings(), 2, 512 * MIB, 2, 2),
+        (Settings(max_concurrency=3), 2, 24 * GIB, 3, 32),
+        (Settings(max_sessions=4), 2, 24 * GIB, 4, 4),
+        (Settings(max_concurrency=50), 2, 24 * GIB, 50, 50),
+        (Settings(max_concurrency=8, max_sessions=2), 2, 24 * GIB, 2, 2),
+    ],
+)
+def test_limits_follow_the_machine_and_every_turn_can_have_a_session(
+    settings: Settings, cores: int, available: int, concurrency: int, sessions: int
+) -> None:
+    limits = limits_of(settings, cores=cores, available=available)
+    assert (limits.concurrency, limits.sessions) == (concurrency, sessions)

@@ -1,0 +1,94 @@
+"""Which name the CLI is given for the model a client asks for."""
+
+import pytest
+
+from claude_run.claude.names import listed, resolve
+from claude_run.settings import Settings
+from claude_run.turn import Failure, TurnError
+
+PLAIN = Settings()
+MAPPED = Settings(
+    model_map=(
+        ("opus", "claude-opus-4-7"),
+        ("gpt-4.1", "haiku"),
+        ("gpt-*", "sonnet"),
+        ("odd[1]", "opus[1m]"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("sonnet", "sonnet"),
+        ("opus[1m]", "opus[1m]"),
+        ("fable", "fable"),
+        ("claude-opus-4-7", "claude-opus-4-7"),
+        ("claude-tomorrow-9", "claude-tomorrow-9"),
+        ("openai/sonnet", "sonnet"),
+        ("anthropic/claude-sonnet-4.5", "claude-sonnet-4-5"),
+        ("openrouter/anthropic/claude-opus-4.1", "claude-opus-4-1"),
+        ("openai/anthropic/haiku", "haiku"),
+        ("claude-sonnet-4.5[1m]", "claude-sonnet-4-5[1m]"),
+    ],
+)
+def test_claudes_own_names_go_through(asked: str, name: str) -> None:
+    found = resolve(asked, PLAIN)
+    assert (found.name, found.notices) == (name, ())
+
+
+@pytest.mark.parametrize(
+    ("asked", "alias"),
+    [
+        ("claude-3-5-sonnet-latest", "sonnet"),
+        ("claude-3.5-sonnet", "sonnet"),
+        ("anthropic/claude-3-opus-20240229", "opus"),
+        ("claude-3-haiku-20240307", "haiku"),
+        ("claude-3-7-sonnet-20250219", "sonnet"),
+        ("claude-2.1", "sonnet"),
+        ("claude-instant-1.2", "haiku"),
+    ],
+)
+def test_a_retired_model_goes_to_its_family_with_a_notice(asked: str, alias: str) -> None:
+    found = resolve(asked, PLAIN)
+    assert found.name == alias
+    assert asked in found.notices[0].text
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("opus", "claude-opus-4-7"),
+        ("openai/opus", "claude-opus-4-7"),
+        ("gpt-4.1", "haiku"),
+        ("gpt-4.1-mini", "sonnet"),
+        ("openai/gpt-5", "sonnet"),
+        ("odd[1]", "opus[1m]"),
+        ("sonnet", "sonnet"),
+    ],
+)
+def test_the_map_is_looked_at_first_and_in_order(asked: str, name: str) -> None:
+    assert resolve(asked, MAPPED).name == name
+
+
+@pytest.mark.parametrize("asked", ["gpt-4.1", "o3", "llama", "text-embedding-3-small", ""])
+def test_an_unknown_name_is_refused_and_told_what_maps_it(asked: str) -> None:
+    with pytest.raises(TurnError) as caught:
+        resolve(asked, PLAIN)
+    assert caught.value.failure is Failure.MODEL_NOT_FOUND
+    assert f"--model-map '{asked}=sonnet'" in caught.value.message
+
+
+def test_a_default_model_answers_for_every_other_name() -> None:
+    found = resolve("o3", Settings(default_model="haiku"))
+    assert found.name == "haiku"
+    assert found.notices
+
+
+def test_the_list_offers_what_can_be_asked() -> None:
+    names = listed(MAPPED)
+    assert names[0] == "opus"
+    assert "gpt-*" not in names
+    assert len(names) == len(set(names))
+    assert "fable" not in names
+    assert all(resolve(name, MAPPED) for name in names)
