@@ -13,8 +13,10 @@ from starlette.types import ASGIApp
 from claude_run.claude.names import listed, resolve
 from claude_run.dialects.errors import body_of, error_body, headers_of, status_of
 from claude_run.server.chat import chat_routes
+from claude_run.server.completions import completion_routes
 from claude_run.server.desk import Desk
 from claude_run.server.guard import Guard
+from claude_run.server.responses import response_routes
 from claude_run.settings import Settings
 from claude_run.turn import Failure, JsonObject, TurnError
 from claude_run.usage.ledger import Ledger
@@ -46,7 +48,8 @@ def make_app(settings: Settings, key: str, desk: Desk, ledger: Ledger) -> ASGIAp
     app.add_exception_handler(TurnError, _turn_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _fault)
-    app.include_router(chat_routes(desk, ledger, strict=settings.strict_params))
+    for routes in (chat_routes, response_routes, completion_routes):
+        app.include_router(routes(desk, ledger, strict=settings.strict_params))
 
     @app.get("/health")
     async def health() -> JsonObject:

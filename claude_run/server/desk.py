@@ -40,7 +40,11 @@ class Desk:
         self._ledger = ledger
 
     async def answer_all(self, requests: Sequence[TurnRequest]) -> list[Answer]:
-        """One answer to each; the first failure ends them all.
+        """One answer to each; raises as `events_of_all`."""
+        return [fold(events) for events in await self.events_of_all(requests)]
+
+    async def events_of_all(self, requests: Sequence[TurnRequest]) -> list[list[TurnEvent]]:
+        """All events of each answer; the first failure ends them all.
 
         Raises:
             TurnError: one of them failed.
@@ -55,7 +59,7 @@ class Desk:
                         pass
                     case event:
                         events[arrival.index].append(event)
-        return [fold(each) for each in events]
+        return events
 
     @asynccontextmanager
     async def arrivals(
