@@ -1,10 +1,15 @@
 """Responses requests as the tests send them, and what they make of them."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, Final
+
+from openai.types.responses import ResponseStreamEvent
+from pydantic import TypeAdapter
 
 from claude_run.dialects.responses import (
     ResponseCall,
+    ResponseWriter,
     StoredResponse,
     parse_response,
     response_object,
@@ -33,6 +38,8 @@ WEATHER: Final[JsonObject] = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
     "strict": True,
 }
+SHOWN: Final[JsonObject] = {"reasoning": {"summary": "auto"}}
+EVENT: Final[TypeAdapter[Any]] = TypeAdapter(ResponseStreamEvent)
 CLOCK: Final[JsonObject] = {"type": "function", "name": "clock"}
 STARTED: Final = TurnStarted("claude-haiku-5-5")
 USAGE: Final = Usage(
@@ -101,3 +108,19 @@ def calls(*made: tuple[str, str, str]) -> list[TurnEvent]:
     for index, (id_, name, arguments) in enumerate(made):
         events += [ToolCallStarted(index, id_, name), ToolCallDelta(index, arguments)]
     return events
+
+
+def streamed(events: Sequence[TurnEvent], asked: ResponseCall) -> list[JsonObject]:
+    writer = ResponseWriter(asked, "resp_77", 1_700_000_000)
+    return [out for event in events for out in writer.write(event, now=1_700_000_009)]
+
+
+def whole(events: Sequence[TurnEvent], asked: ResponseCall) -> JsonObject:
+    return response_object(
+        asked, events, response_id="resp_77", created_at=1_700_000_000, completed_at=1_700_000_009
+    )
+
+
+def order(stream: Sequence[JsonObject]) -> list[str]:
+    """The types of the events, neighbours of one type told once."""
+    return [type_.removeprefix("response.") for type_, _ in groupby(e["type"] for e in stream)]

@@ -258,5 +258,5 @@ def test_an_answer_that_begins_anew_after_it_was_sent_is_an_error() -> None:
     assert [chunk["choices"][0]["text"] for chunk in before] == ["Once", "Yes"]
 
     with pytest.raises(TurnError) as raised:
-        chunks(call, 0, STARTED, TextDelta("No"), TurnRestarted())
+        chunks(call, 0, STARTED, TextDelta("No"), TextDelta(""), TurnRestarted())
     assert raised.value.failure is Failure.UPSTREAM

@@ -140,6 +140,14 @@ def test_each_step_of_a_tool_loop_is_a_turn() -> None:
     assert found[-1] == UserTurn((ToolResult("b", ()),))
 
 
+def test_an_id_that_is_used_again_is_another_call() -> None:
+    found = turns(HELLO, called("a"), result("a"), called("a"), result("a"))
+
+    ids = [part.id for turn in found for part in turn.parts if isinstance(part, ToolCall)]
+    assert len(set(ids)) == 2
+    assert user_parts(found) == (ToolResult(ids[1], (Text("sunny"),)),)
+
+
 def test_results_go_before_words_that_were_said_meanwhile() -> None:
     found = turns(HELLO, called("a"), {"role": "user", "content": "Hurry!"}, result("a"))
 
@@ -228,6 +236,8 @@ def test_a_bad_item_is_named(items: list[Any], param: str) -> None:
         ([HELLO, called("lost"), HELLO, called("b"), result("b")], "input[1]", "lost"),
         ([HELLO, called("lost"), HELLO, said("assistant", {"type": "output_text", "text": "x"})],
          "input[1]", "lost"),
+        ([HELLO, called("lost"), HELLO, said("assistant", {"type": "output_text", "text": "x"}),
+          result("lost")], "input[1]", "lost"),
         ([HELLO, result("orphan")], "input[1].call_id", "orphan"),
         ([HELLO, called("a"), result("a"), result("a")], "input[3].call_id", "a"),
         ([HELLO, called("a"), called("a"), result("a")], "input[2]", "a"),

@@ -177,7 +177,7 @@ def test_a_page_begins_with_the_latest_and_knows_whether_there_is_more() -> None
     first = page(items, limit=2)
     assert [item["id"] for item in first["data"]] == ["msg_4", "msg_3"]
     assert (first["first_id"], first["last_id"], first["has_more"]) == ("msg_4", "msg_3", True)
-    rest = page(items, after="msg_3")
+    rest = page(items, after="msg_3", limit=3)
     assert [item["id"] for item in rest["data"]] == ["msg_2", "msg_1", "msg_0"]
     assert rest["has_more"] is False
     assert page(items, order="asc")["data"] == items
