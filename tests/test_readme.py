@@ -1,0 +1,31 @@
+"""What the README says is what the code does."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.readme import README, TABLES, filled
+
+TEXT = README.read_text()
+CI = (Path(README).parent / ".ci" / "run").read_text()
+
+
+def test_the_field_tables_are_those_of_the_code() -> None:
+    assert filled(TEXT) == TEXT
+    assert all(f"<!-- fields: {name} -->" in TEXT for name in TABLES)
+
+
+def test_every_flag_stands_in_the_readme() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "claude_run", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    flags = set(re.findall(r"--[a-z][a-z-]+", told))
+    assert "--model-map" in flags
+    assert {flag for flag in flags if f"`{flag}" not in TEXT and f" {flag} " not in TEXT} == set()
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    assert "pip install -e '.[dev]' && pytest" in TEXT
+    assert re.search(r"pip install .*-e '\.\[dev\]'", CI)
+    assert re.search(r"^\s*.*\bpytest$", CI, re.MULTILINE)
