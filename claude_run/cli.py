@@ -229,7 +229,7 @@ def run(  # noqa: PLR0913 - one parameter for each flag: Typer reads them here
     raise typer.Exit(_wrap(context.args, settings, quiet=quiet))
 
 
-@verbs.command()
+@verbs.command("ask")
 def ask(  # noqa: PLR0913 - one parameter for each flag: Typer reads them here
     prompt: Annotated[
         str, typer.Argument(metavar="PROMPT", help="- reads it from standard input.")
@@ -275,16 +275,13 @@ def ask(  # noqa: PLR0913 - one parameter for each flag: Typer reads them here
 def main() -> None:
     """The entry point: a known verb, or else the command to wrap."""
     arguments = sys.argv[1:]
-    known = {command.name or "" for command in verbs.registered_commands} | {"ask"}
-    try:
-        if arguments[:1] == ["run"]:
-            wrapper(arguments[1:], prog_name="claude-run")
-        elif arguments and arguments[0] in known:
-            verbs(arguments, prog_name="claude-run")
-        else:
-            wrapper(arguments, prog_name="claude-run")
-    finally:
-        _forgive_stderr()
+    first = arguments[0] if arguments else None
+    if first == "run":
+        wrapper(arguments[1:], prog_name="claude-run")
+    elif first in {command.name for command in verbs.registered_commands}:
+        verbs(arguments, prog_name="claude-run")
+    else:
+        wrapper(arguments, prog_name="claude-run")
 
 
 def _wrap(command: Sequence[str], settings: Settings, *, quiet: bool) -> int:
@@ -297,6 +294,8 @@ def _wrap(command: Sequence[str], settings: Settings, *, quiet: bool) -> int:
             began = time.monotonic()
             status = child.run(command, environment, held, lambda: _tell_if_dead(bridge))
             wall = time.monotonic() - began
+            if (obituary := bridge.obituary()) is not None:
+                _say(obituary)
     except (BridgeError, login.LoginError) as error:
         _say(str(error))
         return BRIDGE_FAILED
@@ -352,13 +351,3 @@ def _say(message: str) -> None:
     with suppress(OSError, ValueError):
         if sys.stderr is not None:  # print would take stdout instead, which is the command's
             print(f"claude-run: {message}", file=sys.stderr, flush=True)
-
-
-def _forgive_stderr() -> None:
-    """What could not be written there must not become the exit status, as a failing flush
-    at the interpreter's end would make it."""
-    try:
-        if sys.stderr is not None:
-            sys.stderr.flush()
-    except (OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

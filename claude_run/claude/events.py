@@ -162,6 +162,9 @@ class AnswerReader:
             self._block = _Block(TOOL)
             self._unwrapper = self._new_unwrapper()
         elif kind == "tool_use":
+            if self._texts:  # no JSON follows a call, so that these words are the answer's
+                yield TextDelta("".join(self._texts))
+                self._texts.clear()
             self._block = _Block(kind, self._calls)
             self._strange |= not self.expected.names.offers(block["name"])
             name = self.expected.names.caller(block["name"])

@@ -68,7 +68,7 @@ def options_for(
         verbatim_prompts=True,
         include_partial_messages=True,
         extra_args=arguments,
-        env=_environment(tuning),
+        env=_environment(tuning, directory),
         cwd=directory / "work",
         stderr=stderr.append,
         max_buffer_size=_LARGEST_MESSAGE,
@@ -99,9 +99,11 @@ def _thinking(shape: Shape) -> ThinkingConfig:
     return {"type": "disabled"}
 
 
-def _environment(tuning: Tuning) -> dict[str, str]:
+def _environment(tuning: Tuning, directory: Path) -> dict[str, str]:
     chosen = {name: value for name, value in DEFAULTS.items() if name not in os.environ}
-    return {**chosen, **REQUIRED, EXTRA_BODY: json.dumps(full_body(tuning))}
+    # A CLI that is killed leaves its temporary files behind; there they go with the run.
+    temporary = dict.fromkeys(("TMPDIR", "CLAUDE_CODE_TMPDIR"), str(directory / "tmp"))
+    return {**chosen, **REQUIRED, **temporary, EXTRA_BODY: json.dumps(full_body(tuning))}
 
 
 def full_body(tuning: Tuning) -> dict[str, Any]:

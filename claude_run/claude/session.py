@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import time
 import uuid
 from collections import deque
@@ -24,6 +25,7 @@ from claude_run.turn import JsonObject, Turn, UserTurn
 
 _STDERR_LINES: Final = 20
 _STOP_PATIENCE: Final = 1.0
+_END_PATIENCE: Final = 2.0
 
 
 class State(Enum):
@@ -102,15 +104,21 @@ class Session:
                 opened.exception()
         finally:
             self.state = State.CLOSED
-            self._kill()
-            with contextlib.suppress(Exception):
-                await client.disconnect()
+            await self._disconnect(client)
 
-    def _kill(self) -> None:
-        """A CLI that is asked to end first finishes what it is doing; nobody waits for that."""
+    async def _disconnect(self, client: ClaudeSDKClient) -> None:
+        """End the process, now. The SDK would let it finish what it is doing; terminated, it is
+        gone in 30 ms, and takes its entry among the user's running sessions with it."""
+        self._signal(signal.SIGTERM)
+        kill = asyncio.get_running_loop().call_later(_END_PATIENCE, self._signal, signal.SIGKILL)
+        with contextlib.suppress(Exception):
+            await client.disconnect()
+        kill.cancel()
+
+    def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
             with contextlib.suppress(psutil.Error):
-                self._process.kill()
+                self._process.send_signal(number)
 
     async def close(self) -> None:
         self.state = State.CLOSED

@@ -54,8 +54,8 @@ class Claude:
     def __init__(self, settings: Settings, directory: Path) -> None:
         self._settings = settings
         self._rejected: dict[str, set[str]] = {}
-        work = directory / "work"
-        work.mkdir(mode=0o700, exist_ok=True)
+        for place in ("work", "tmp"):
+            (directory / place).mkdir(mode=0o700, exist_ok=True)
         self.pool = Pool(machine_limits(settings), settings.sessions, directory)
 
     async def __aenter__(self) -> "Claude":
