@@ -174,6 +174,8 @@ class Bridge:
                 self._failure = message
             case {"event": "report", "report": report}:
                 self.report = report
+            case _:
+                pass
         return True
 
     def _take_what_is_there(self) -> None:
@@ -233,7 +235,10 @@ class _EventPipe:
             self._read += piece
             self.is_closed = not piece
         line, self._read = self._read.split(b"\n", 1)
-        event: dict[str, Any] = json.loads(line)
+        try:
+            event: dict[str, Any] = json.loads(line)
+        except ValueError:  # something else was printed there, which is nothing to us
+            return {}
         return event
 
 

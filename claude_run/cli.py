@@ -13,9 +13,10 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
 
 from claude_run import __version__, child, login
 from claude_run.bridge import Bridge, BridgeError
@@ -82,9 +83,9 @@ DefaultModelOption = Annotated[
     str | None,
     typer.Option(
         "--default-model",
-        envvar=DEFAULT_MODEL,
         metavar="MODEL",
-        help="Answer with MODEL for names that are not known; otherwise they are a 404.",
+        help="Answer with MODEL for names that are not known; otherwise they are a 404."
+        f" {DEFAULT_MODEL} does the same.",
     ),
 ]
 MaxBodyOption = Annotated[
@@ -167,6 +168,23 @@ def _typer() -> typer.Typer:
     )
 
 
+class _OnlyWhatIsGiven(TyperCommand):
+    """Typer converts options with Pydantic, those left out too, and to import that takes as
+    long as all the rest before the command starts. What is left out has its default anyway."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = {argument.partition("=")[0] for argument in args}
+        if given & set(HELP["help_option_names"]):
+            return super().parse_args(ctx, args)
+        all_of_them = self.params
+        self.params = [option for option in all_of_them if given & set(option.opts)]
+        self.add_help_option = False
+        try:
+            return super().parse_args(ctx, args)
+        finally:
+            self.params, self.add_help_option = all_of_them, True
+
+
 verbs = _typer()
 wrapper = _typer()
 
@@ -177,6 +195,7 @@ def _verbs() -> None:
 
 
 @wrapper.command(
+    cls=_OnlyWhatIsGiven,
     options_metavar="[OPTIONS] -- COMMAND [ARGS]...",
     context_settings={**HELP, "allow_interspersed_args": False, "allow_extra_args": True},
     epilog="Other commands: `claude-run ask PROMPT` asks one question."
@@ -217,7 +236,7 @@ def run(  # noqa: PLR0913 - one parameter for each flag: Typer reads them here
         port=port,
         billing=billing,
         model_map=_model_map(model_map or ()),
-        default_model=default_model or None,
+        default_model=default_model or os.environ.get(DEFAULT_MODEL) or None,
         max_body=max_body,
         timeout=timeout,
         strict_params=strict_params,
@@ -244,22 +263,26 @@ def ask(  # noqa: PLR0913 - one parameter for each flag: Typer reads them here
     """Ask one question and print the answer as it comes.
 
     Where OPENAI_BASE_URL and OPENAI_API_KEY are set, as in a wrapped command, the question
-    goes there. Otherwise, or with --rehearse, a bridge is started for it.
+    goes there. Otherwise, or with any option but --model, a bridge is started for it.
     """
     from claude_run import ask as asking  # noqa: PLC0415 - its HTTP client would slow `run`
 
     text = sys.stdin.read() if prompt == "-" else prompt
     if not text.strip():
         raise typer.BadParameter("there is nothing to ask", param_hint="PROMPT")
-    endpoint = None if rehearse else asking.endpoint_in(os.environ)
-    settings = Settings(
-        billing=billing, model_map=_model_map(model_map or ()), timeout=timeout, rehearse=rehearse
+    options = Settings(
+        billing=billing,
+        model_map=_pairs(model_map or (), "--model-map"),
+        timeout=timeout,
+        rehearse=rehearse,
     )
+    endpoint = asking.endpoint_in(os.environ) if options == DEFAULTS else None
     try:
         if endpoint is not None:
             asking.ask(text, model, endpoint)
             return
-        with Bridge(_settled(settings)) as bridge:
+        options = replace(options, model_map=_model_map(model_map or ()))
+        with Bridge(_settled(options)) as bridge:
             bridge.wait_ready()
             asking.ask(text, model, asking.Endpoint(bridge.base_url, bridge.api_key))
     except asking.AskError as error:

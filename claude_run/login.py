@@ -143,6 +143,8 @@ def _on_subscription(found: Logins) -> Decision:
         f"using your Claude subscription; {kept} {are} kept from Claude Code"
         " (--billing api-key uses it, metered)."
     )
+    if found.elsewhere and AUTH_TOKEN in found.keys:
+        line += f" {BASE_URL} is set as well, so it is sent this login instead."
     return Decision("subscription", found.keys, line)
 
 

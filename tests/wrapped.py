@@ -14,6 +14,7 @@ import psutil
 
 import claude_run
 from claude_run.rehearsal import unsealed
+from tests.scripted import ScriptedUpstream, sealed_environment
 
 CLAUDE_RUN = (sys.executable, "-m", "claude_run")
 REHEARSING = (*CLAUDE_RUN, "--rehearse", "--quiet", "--")
@@ -68,6 +69,13 @@ def sealed(directory: Path, **variables: str) -> dict[str, str]:
         "PYTHONPATH": str(package),
         **variables,
     }
+
+
+def answered_by(upstream: ScriptedUpstream, directory: Path) -> dict[str, str]:
+    """`sealed`, with a login that leads to `upstream` and nowhere else."""
+    login = sealed_environment(directory, upstream.url)
+    own = sealed(directory)
+    return {**login, **{name: own[name] for name in ("HOME", "TMPDIR", "PYTHONPATH")}}
 
 
 def finished(
