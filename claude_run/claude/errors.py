@@ -1,5 +1,6 @@
 """The one border foreign errors cross: whatever the CLI or the SDK says becomes a TurnError."""
 
+import errno
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -134,6 +135,13 @@ def from_exception(error: Exception, stderr: str) -> TurnError:
         return TurnError(
             Failure.BAD_REQUEST,
             f"The JSON schema cannot be used: {stderr.partition('Error: ')[2] or stderr}",
+            param="response_format",
+        )
+    if getattr(error.__cause__, "errno", None) == errno.E2BIG:
+        # Of all that a process is started with, only the schema can be that large.
+        return TurnError(
+            Failure.BAD_REQUEST,
+            "The JSON schema is too large: as one line of JSON it must be shorter than 128 KiB.",
             param="response_format",
         )
     if isinstance(error, CLINotFoundError):

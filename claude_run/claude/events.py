@@ -6,6 +6,7 @@ stream, a tool it does not know. None of that is the client's, so a second messa
 the SDK asking again for structured output, or a reason to stop the CLI.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -20,10 +21,12 @@ from claude_agent_sdk import (
 )
 
 from claude_run.claude.errors import RateLimit, from_messages
-from claude_run.claude.structured import TOOL, Unwrapper, Verbatim
+from claude_run.claude.schemas import fits
+from claude_run.claude.structured import KEY, TOOL, Unwrapper, Verbatim
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import (
     Failure,
+    JsonObject,
     RefusalDelta,
     StopReason,
     TextDelta,
@@ -63,12 +66,14 @@ class Ending(Enum):
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What the reader has to know of a request. `schema_wrapped` is None without structured
-    output; `cost_before` is the session's running total in dollars."""
+    output, `unchecked` a schema that the CLI cannot check completely; `cost_before` is the
+    session's running total in dollars."""
 
     names: ToolNames
     thinking: bool
     schema_wrapped: bool | None
     cost_before: float | None
+    unchecked: JsonObject | None = None
 
 
 @dataclass(slots=True)
@@ -95,8 +100,11 @@ class AnswerReader:
     _block: _Block = field(default_factory=lambda: _Block("text"))
     _unwrapper: Unwrapper | Verbatim = field(default_factory=Verbatim)
     _calls: int = 0
-    _strange: bool = False
+    _offered: int = 0
+    _outputs: int = 0
+    _altered: bool = False
     _texts: list[str] = field(default_factory=list)
+    _written: list[str] = field(default_factory=list)
     _said: AssistantMessage | None = None
 
     def feed(self, message: Message, *, now: float) -> Iterator[TurnEvent]:
@@ -154,27 +162,34 @@ class AnswerReader:
             yield from self._finish(self._stop, Ending.RUNNING, None)
         else:
             self._texts.clear()
+            self._written.clear()
+            self._outputs, self._altered = 0, True
             yield TurnRestarted()
 
     def _block_start(self, block: Mapping[str, Any]) -> Iterator[TurnEvent]:
         kind = str(block.get("type"))
         if kind == "tool_use" and block["name"] == TOOL and self._structured:
-            self._block = _Block(TOOL)
-            self._unwrapper = self._new_unwrapper()
+            self._begin_output()
         elif kind == "tool_use":
-            if self._texts:  # no JSON follows a call, so that these words are the answer's
-                yield TextDelta("".join(self._texts))
-                self._texts.clear()
-            self._block = _Block(kind, self._calls)
-            self._strange |= not self.expected.names.offers(block["name"])
-            name = self.expected.names.caller(block["name"])
-            yield ToolCallStarted(self._calls, block["id"], name)
-            self._calls += 1
+            yield self._begin_call(block)
         else:
             self._block = _Block(kind)
 
-    def _new_unwrapper(self) -> Unwrapper | Verbatim:
-        return Unwrapper() if self.expected.schema_wrapped else Verbatim()
+    def _begin_output(self) -> None:
+        # There is one answer: nothing follows it, and before tools have answered there is none.
+        is_answer = not (self._outputs or self._calls)
+        self._block = _Block(TOOL if is_answer else "ignored")
+        self._unwrapper = Unwrapper() if self.expected.schema_wrapped else Verbatim()
+        self._outputs += 1
+        self._altered = True
+
+    def _begin_call(self, block: Mapping[str, Any]) -> TurnEvent:
+        index, offered = self._calls, self.expected.names.offers(block["name"])
+        self._block = _Block("tool_use", index)
+        self._calls += 1
+        self._offered += offered
+        self._altered |= not offered
+        return ToolCallStarted(index, block["id"], self.expected.names.caller(block["name"]))
 
     @property
     def _structured(self) -> bool:
@@ -183,8 +198,10 @@ class AnswerReader:
     def _delta(self, delta: Mapping[str, Any]) -> Iterator[TurnEvent]:
         match delta:
             case {"type": "text_delta", "text": str(text)} if self._structured:
-                # Words before the JSON are not part of the answer, unless no JSON follows.
+                # Words are not part of the answer, unless there is neither JSON nor a call:
+                # clients parse whatever text there is, also that beside a call.
                 self._texts.append(text)
+                self._altered = True
             case {"type": "text_delta", "text": str(text)} if text:
                 yield TextDelta(text)
             case {"type": "thinking_delta", "thinking": str(text)} if text:
@@ -199,12 +216,17 @@ class AnswerReader:
         self._block.written = True
         if self._block.call is not None:
             yield ToolCallDelta(self._block.call, fragment)
-        elif self._block.kind == TOOL and (text := self._unwrapper.feed(fragment)):
+        elif self._block.kind == TOOL:
+            yield from self._hand_on(self._unwrapper.feed(fragment))
+
+    def _hand_on(self, text: str) -> Iterator[TurnEvent]:
+        if text:
+            self._written.append(text)
             yield TextDelta(text)
 
     def _block_stop(self) -> Iterator[TurnEvent]:
         if self._block.kind == TOOL and not self._block.written:
-            yield TextDelta("{}")
+            yield from self._hand_on("{}")
 
     def _message_delta(self, event: Mapping[str, Any]) -> Iterator[TurnEvent]:
         self._usage = _usage(event.get("usage") or {}, self._usage)
@@ -215,6 +237,9 @@ class AnswerReader:
         if self._stop is StopReason.LENGTH:
             # From here on the CLI would ask the model to resume, up to three times.
             yield from self._finish(StopReason.LENGTH, Ending.RUNNING, None)
+        elif self._calls and not self._offered and not self._outputs:
+            # From here on it would tell the model that there are no such tools, and ask again.
+            yield from self._finish(self._stop, Ending.RUNNING, None)
 
     # --- the result -------------------------------------------------------------------
 
@@ -222,20 +247,36 @@ class AnswerReader:
         if self.ending is not None:
             return
         if self._stop is StopReason.REFUSAL:
+            if self._texts:
+                yield RefusalDelta("".join(self._texts))
             yield from self._finish(StopReason.REFUSAL, Ending.ALTERED, result)
         elif result.is_error or not self._started or self._stop is None:
             raise self._error(result, now)
         elif self._structured and not self._calls:
             yield from self._structured_result(result)
         else:
-            altered = self._strange or self._structured
-            ending = Ending.ALTERED if altered else Ending.SETTLED
+            ending = Ending.ALTERED if self._altered else Ending.SETTLED
             yield from self._finish(self._stop, ending, result)
 
     def _structured_result(self, result: ResultMessage) -> Iterator[TurnEvent]:
-        if result.structured_output is None:
-            yield RefusalDelta("".join(self._texts))
+        words = "".join(self._texts)
+        if result.structured_output is not None:
+            yield from self._checked(result.structured_output)
+        elif words.strip():
+            yield RefusalDelta(words)
+        else:
+            raise TurnError(Failure.UPSTREAM, "The model gave neither JSON nor a refusal.")
         yield from self._finish(StopReason.END, Ending.ALTERED, result)
+
+    def _checked(self, output: Any) -> Iterator[TurnEvent]:
+        """What was handed on is the model's first JSON; of several the CLI took one that fits."""
+        value = output[KEY] if self.expected.schema_wrapped else output
+        if self._outputs > 1 and value != json.loads("".join(self._written)):
+            yield TurnRestarted()
+            yield TextDelta(json.dumps(value, ensure_ascii=False))
+        schema = self.expected.unchecked
+        if schema is not None and not fits(value, schema):
+            raise TurnError(Failure.UPSTREAM, "The model's JSON does not fit the schema.")
 
     def _exhausted(self, result: ResultMessage) -> bool:
         return result.subtype == "error_max_structured_output_retries"

@@ -49,7 +49,7 @@ def resolve(asked: str, settings: Settings) -> ModelName:
     if _RETIRED.match(plain):
         alias = _family(plain)
         return ModelName(alias, (_mapped(asked, alias, "that model is retired"),))
-    if plain.removesuffix(_LONG_CONTEXT) in ALIASES or plain.startswith("claude-"):
+    if is_alias(plain) or plain.startswith("claude-"):
         return ModelName(plain)
     if settings.default_model is not None:
         target = settings.default_model
@@ -61,6 +61,11 @@ def resolve(asked: str, settings: Settings) -> ModelName:
         "--default-model sonnet.",
         param="model",
     )
+
+
+def is_alias(name: str) -> bool:
+    """Whether the CLI resolves `name`, as `resolve` gives it, by itself."""
+    return name.removesuffix(_LONG_CONTEXT) in ALIASES
 
 
 def normalised(name: str) -> str:

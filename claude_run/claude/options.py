@@ -12,10 +12,12 @@ from claude_agent_sdk import ClaudeAgentOptions
 from claude_agent_sdk.types import SystemPromptFile, ThinkingConfig
 
 from claude_run import __version__
-from claude_run.claude.control import EXTRA_BODY
 from claude_run.claude.shape import Shape, Tuning
 from claude_run.claude.structured import schema_for_sdk
 from claude_run.claude.tools import SERVER, deferral, server_of
+
+EXTRA_BODY: Final = "CLAUDE_CODE_EXTRA_BODY"
+MAX_OUTPUT: Final = "CLAUDE_CODE_MAX_OUTPUT_TOKENS"
 
 # Set unless the user has set them.
 DEFAULTS: Final[Mapping[str, str]] = {
@@ -68,7 +70,7 @@ def options_for(
         verbatim_prompts=True,
         include_partial_messages=True,
         extra_args=arguments,
-        env=_environment(tuning, directory),
+        env=_environment(tuning),
         cwd=directory / "work",
         stderr=stderr.append,
         max_buffer_size=_LARGEST_MESSAGE,
@@ -99,18 +101,20 @@ def _thinking(shape: Shape) -> ThinkingConfig:
     return {"type": "disabled"}
 
 
-def _environment(tuning: Tuning, directory: Path) -> dict[str, str]:
+def _environment(tuning: Tuning) -> dict[str, str]:
     chosen = {name: value for name, value in DEFAULTS.items() if name not in os.environ}
-    # A CLI that is killed leaves its temporary files behind; there they go with the run.
-    temporary = dict.fromkeys(("TMPDIR", "CLAUDE_CODE_TMPDIR"), str(directory / "tmp"))
-    return {**chosen, **REQUIRED, **temporary, EXTRA_BODY: json.dumps(full_body(tuning))}
+    return {**chosen, **REQUIRED, **tuned_environment(tuning)}
 
 
-def full_body(tuning: Tuning) -> dict[str, Any]:
-    """The tuning's request fields over those the user already puts into every request."""
+def tuned_environment(tuning: Tuning) -> dict[str, str]:
+    """The variables that carry a tuning: its request fields, over those that the user already
+    puts into every request."""
     body = json.loads(tuning.body)
     try:
         own = json.loads(os.environ.get(EXTRA_BODY) or "{}")
     except ValueError:
         own = {}
-    return {**own, **body} if isinstance(own, dict) else dict(body)
+    # The CLI must know the limit as well: what it lets a model think has to stay below it.
+    limit = body.get("max_tokens") or os.environ.get(MAX_OUTPUT, "")
+    full = {**own, **body} if isinstance(own, dict) else body
+    return {EXTRA_BODY: json.dumps(full), MAX_OUTPUT: str(limit)}

@@ -7,18 +7,21 @@ without a conversation, or whose conversation can be rewound (spare); then a new
 
 import asyncio
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from claude_run.claude.announcements import Announcements
 from claude_run.claude.control import ControlRefusedError
 from claude_run.claude.conversation import continues, identity
 from claude_run.claude.events import Ending
 from claude_run.claude.limits import Limits, memory_is_low
+from claude_run.claude.names import is_alias
+from claude_run.claude.replay import History
 from claude_run.claude.session import Session, State
 from claude_run.claude.shape import Shape, Tuning
 from claude_run.claude.tools import ToolNames
@@ -72,7 +75,8 @@ class Pool:
         self._openings: set[Session] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._arrivals: dict[Shape, deque[float]] = {}
-        self._taken: deque[int] = deque(maxlen=_REMEMBERED)
+        self._lost: OrderedDict[int, int] = OrderedDict()
+        self._announcements = Announcements(directory)
         self._closed = False
 
     async def __aenter__(self) -> "Pool":
@@ -84,6 +88,7 @@ class Pool:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*(s.close() for s in (*self._sessions, *self._openings)))
+        await self._announcements.close()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -109,7 +114,7 @@ class Pool:
             session.state = State.BUSY
             try:
                 if origin is Origin.SPARE and not session.fresh:
-                    self._taken.append(_mark(session.turns))
+                    self._note_loss(session)
                     await session.rewind()
                 await session.tune(wanted.tuning)
             except ControlRefusedError:
@@ -125,48 +130,63 @@ class Pool:
         return Lease(session, Origin.COLD)
 
     def _best(self, wanted: Wanted) -> tuple[Session, Origin] | None:
-        ready = [s for s in self._ready() if s.shape == wanted.shape]
+        ready = [s for s in self._ready() if _suits(s, wanted)]
         for session in ready:
             if session.tuning.model == wanted.tuning.model and continues(
                 session.turns, wanted.turns
             ):
                 return session, Origin.CONTINUED
-        if _user_turns(wanted.turns) > REPLAY_AT_MOST:
+        if _user_turns(wanted.turns) > REPLAY_AT_MOST or self._lost_history(wanted.turns):
             return None
-        spare = self._spare(ready, wanted)
+        spare = self._spare(ready, wanted.tuning)
         return (spare, Origin.SPARE) if spare is not None else None
 
-    def _spare(self, ready: Sequence[Session], wanted: Wanted) -> Session | None:
+    def _spare(self, ready: Sequence[Session], tuning: Tuning) -> Session | None:
         fresh = [s for s in ready if s.fresh]
         if fresh:
-            return max(fresh, key=lambda s: (s.tuning == wanted.tuning, s.used))
-        if not self._recycles or self._was_taken_from(wanted.turns):
+            return max(fresh, key=lambda s: (s.tuning == tuning, s.used))
+        if not self._recycles:
             return None
         return min(filter(_rewindable, ready), key=lambda s: s.used, default=None)
 
-    def _was_taken_from(self, turns: Sequence[Turn]) -> bool:
-        """Whether this request goes on with a conversation whose session another one took.
+    def _lost_history(self, turns: Sequence[Turn]) -> History | None:
+        """The history to resume, where `turns` go on with a conversation that a session once
+        held: it had the CLI's note where Claude's prompt cache still has it.
 
-        Then it gets a session of its own: otherwise two conversations growing side by side
-        would take one from the other at every step, each replaying all it has.
+        It also gets a process of its own. Otherwise two conversations growing side by side would
+        take one session from the other at every step, each replaying all it has.
         """
-        return any(
-            _mark(turns[:end]) in self._taken
-            for end in range(2, len(turns), 2)
-            if isinstance(turns[end - 1], AssistantTurn)
-        )
+        settled = _settled_history(turns)
+        for mark in reversed(_marks(turns[:-1])):
+            noted_after = self._lost.get(mark)
+            if noted_after is not None and noted_after < len(settled):
+                return History(settled, noted_after=noted_after)
+        return None
+
+    def _note_loss(self, session: Session) -> None:
+        if session.turns and session.noted_after is not None:
+            self._lost[_marks(session.turns)[-1]] = session.noted_after
+            while len(self._lost) > _REMEMBERED:
+                self._lost.popitem(last=False)
 
     async def _cold(self, wanted: Wanted) -> Session:
         session = Session(wanted.shape, wanted.tuning, self._directory)
         self._make_room()
         self._sessions.append(session)
         try:
-            await session.open(_settled_history(wanted.turns), wanted.names)
+            await session.open(await self._begun(wanted), wanted.names)
         except BaseException:
             self._retire(session)
             raise
         session.state = State.BUSY
         return session
+
+    async def _begun(self, wanted: Wanted) -> History:
+        """What a new process begins with, for these turns."""
+        lost = self._lost_history(wanted.turns)
+        if lost is None:
+            return History(_settled_history(wanted.turns))
+        return replace(lost, notes=await self._announcements.of(wanted.tuning.model))
 
     # --- afterwards -------------------------------------------------------------------
 
@@ -195,6 +215,7 @@ class Pool:
             session.state = State.READY
 
     def _retire(self, session: Session) -> None:
+        self._note_loss(session)
         if session in self._sessions:
             self._sessions.remove(session)
         self._openings.discard(session)
@@ -203,7 +224,11 @@ class Pool:
     # --- keeping house ----------------------------------------------------------------
 
     def _ready(self) -> list[Session]:
-        return [s for s in self._sessions if s.state is State.READY]
+        ready = [s for s in self._sessions if s.state is State.READY]
+        for session in [s for s in ready if not s.alive]:
+            ready.remove(session)
+            self._retire(session)
+        return ready
 
     def _make_room(self) -> None:
         """Retire whoever was used least recently, until one more process may live."""
@@ -224,7 +249,7 @@ class Pool:
         arrivals = self._arrivals.setdefault(wanted.shape, deque(maxlen=256))
         arrivals.append(now)
         recent = sum(1 for at in arrivals if now - at < _WINDOW_SECONDS)
-        missing = self._spares_wanted(recent) - self._spares(wanted.shape)
+        missing = self._spares_wanted(recent) - self._spares(wanted)
         room = self.limits.sessions - len(self._sessions) - len(self._openings)
         for _ in range(min(missing, room)):
             if not memory_is_low():
@@ -237,16 +262,16 @@ class Pool:
             return 1
         return min(self.limits.concurrency, round(recent / _WINDOW_SECONDS * _SPAWN_SECONDS) + 1)
 
-    def _spares(self, shape: Shape) -> int:
-        ready = [s for s in self._ready() if s.shape == shape]
+    def _spares(self, wanted: Wanted) -> int:
+        ready = [s for s in self._ready() if _suits(s, wanted)]
         usable = [s for s in ready if s.fresh or (self._recycles and _rewindable(s))]
-        return len(usable) + sum(1 for s in self._openings if s.shape == shape)
+        return len(usable) + sum(1 for s in self._openings if _suits(s, wanted))
 
     async def _open_spare(self, wanted: Wanted) -> None:
         session = Session(wanted.shape, wanted.tuning, self._directory)
         self._openings.add(session)
         with suppress(Exception):  # who needs one then starts it, and is told
-            await session.open((), wanted.names)
+            await session.open(History(), wanted.names)
         if session in self._openings and session.state is State.READY:
             self._openings.discard(session)
             self._sessions.append(session)
@@ -277,6 +302,13 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
 
+def _suits(session: Session, wanted: Wanted) -> bool:
+    """Whether the session could answer. One that is to change to a model whose name the CLI does
+    not resolve by itself would first ask that model something, only to see whether it is there."""
+    model = wanted.tuning.model
+    return session.shape == wanted.shape and (session.tuning.model == model or is_alias(model))
+
+
 def _rewindable(session: Session) -> bool:
     """Whether taking the session costs little: a conversation of one exchange, not waiting for
     tool results (its thinking lives only here)."""
@@ -303,6 +335,10 @@ def _user_turns(turns: Iterable[Turn]) -> int:
     return sum(isinstance(turn, UserTurn) for turn in turns)
 
 
-def _mark(turns: Sequence[Turn]) -> int:
-    """A hint only: nothing is ever handed over because two of these are equal."""
-    return hash(tuple(identity(turn) for turn in turns))
+def _marks(turns: Sequence[Turn]) -> list[int]:
+    """A number for each beginning of `turns`, shortest first. A hint only: nothing is ever
+    handed over because two of these are equal."""
+    marks: list[int] = []
+    for turn in turns:
+        marks.append(hash((marks[-1] if marks else 0, identity(turn))))
+    return marks

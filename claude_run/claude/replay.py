@@ -1,8 +1,9 @@
 """A conversation as the CLI takes it: messages on its stdin, or a transcript to resume."""
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import (
@@ -41,13 +42,7 @@ def assistant_message(turn: AssistantTurn, names: ToolNames) -> JsonObject:
 
 
 def user_content(turn: UserTurn) -> Content:
-    match turn.parts:
-        case ():
-            return ""
-        case (Text(text),):
-            return text
-        case parts:
-            return [_user_block(part) for part in parts]
+    return _content([part for part in turn.parts if not _is_blank(part)])
 
 
 def assistant_content(turn: AssistantTurn, names: ToolNames) -> list[JsonObject]:
@@ -82,19 +77,22 @@ def _user_block(part: UserPart) -> JsonObject:
             block: JsonObject = {
                 "type": "tool_result",
                 "tool_use_id": call_id,
-                "content": _result_content(content),
+                "content": _content(content),
             }
             return {**block, "is_error": True} if is_error else block
 
 
-def _result_content(content: Sequence[Text | Image | Document]) -> Content:
-    match content:
-        case ():
-            return ""
-        case (Text(text),):
+def _content(parts: Sequence[UserPart]) -> Content:
+    match parts:
+        case [Text(text)]:
             return text
         case _:
-            return [_user_block(part) for part in content]
+            return [_user_block(part) for part in parts if not _is_blank(part)] or ""
+
+
+def _is_blank(part: UserPart) -> bool:
+    """The Messages API refuses blocks of white space only, and the CLI a whole prompt of it."""
+    return isinstance(part, Text) and not part.text.strip()
 
 
 def _document(document: Document) -> JsonObject:
@@ -113,19 +111,29 @@ def _base64(media_type: str | None, data: str | None) -> JsonObject:
     return {"type": "base64", "media_type": media_type, "data": data}
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a new process begins with. `notes` are entries of the CLI's own, which stand in the
+    conversation after turn `noted_after`."""
+
+    turns: tuple[Turn, ...] = ()
+    notes: tuple[JsonObject, ...] = ()
+    noted_after: int = 0
+
+
 _TRANSCRIPT_TIME: Final = "2026-01-01T00:00:00.000Z"
 
 
 def transcript(
-    turns: Sequence[Turn], names: ToolNames, session_id: str, new_uuid: Callable[[], str]
+    history: History, names: ToolNames, session_id: str, new_uuid: Callable[[], str]
 ) -> tuple[str, tuple[str, ...]]:
-    """A transcript of `turns` that the CLI can resume, and the uuids of its user messages."""
+    """A transcript of `history` that the CLI can resume, and the uuids of its user messages."""
     lines: list[str] = []
     users: list[str] = []
     parent: str | None = None
-    for number, turn in enumerate(turns):
+    for entry in _entries(history, names):
         uuid = new_uuid()
-        entry: dict[str, Any] = {
+        frame = {
             "parentUuid": parent,
             "uuid": uuid,
             "sessionId": session_id,
@@ -133,19 +141,30 @@ def transcript(
             "isSidechain": False,
             "userType": "external",
         }
-        match turn:
-            case UserTurn():
-                users.append(uuid)
-                message: JsonObject = {"role": "user", "content": user_content(turn)}
-                entry |= {"type": "user", "message": message}
-            case AssistantTurn():
-                message = {
-                    "id": f"msg_{number}",
-                    "type": "message",
-                    "role": "assistant",
-                    "content": assistant_content(turn, names),
-                }
-                entry |= {"type": "assistant", "message": message}
-        lines.append(json.dumps(entry))
+        lines.append(json.dumps({**frame, **entry}))
         parent = uuid
+        if entry["type"] == "user":
+            users.append(uuid)
     return "\n".join(lines) + "\n", tuple(users)
+
+
+def _entries(history: History, names: ToolNames) -> Iterator[JsonObject]:
+    for number, turn in enumerate(history.turns):
+        yield _entry(number, turn, names)
+        if number == history.noted_after:
+            yield from history.notes
+
+
+def _entry(number: int, turn: Turn, names: ToolNames) -> JsonObject:
+    match turn:
+        case UserTurn():
+            message: JsonObject = {"role": "user", "content": user_content(turn)}
+            return {"type": "user", "message": message}
+        case AssistantTurn():
+            message = {
+                "id": f"msg_{number}",
+                "type": "message",
+                "role": "assistant",
+                "content": assistant_content(turn, names),
+            }
+            return {"type": "assistant", "message": message}

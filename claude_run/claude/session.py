@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
@@ -16,16 +17,18 @@ from claude_agent_sdk import ClaudeSDKClient, Message, ResultMessage
 
 from claude_run.claude import control
 from claude_run.claude.errors import from_exception
-from claude_run.claude.options import full_body, options_for
-from claude_run.claude.replay import assistant_message, transcript, user_message
+from claude_run.claude.options import options_for, tuned_environment
+from claude_run.claude.replay import History, assistant_message, transcript, user_message
 from claude_run.claude.shape import Shape, Tuning
-from claude_run.claude.tools import ToolNames
+from claude_run.claude.tools import ToolNames, offered
 from claude_run.patience import within
-from claude_run.turn import JsonObject, Turn, UserTurn
+from claude_run.turn import Failure, JsonObject, Turn, TurnError, UserTurn, bad_request
 
 _STDERR_LINES: Final = 20
 _STOP_PATIENCE: Final = 1.0
 _END_PATIENCE: Final = 2.0
+_TOOLS_PATIENCE: Final = 10.0
+_TOOLS_POLL: Final = 0.005
 
 
 class State(Enum):
@@ -39,6 +42,7 @@ class Session:
     """A CLI process, from spawn to end; `open_session` makes one.
 
     `turns` is what its conversation holds, as a client would send it; empty when it is fresh.
+    `noted_after` is the turn that the CLI's own note comes after, once it has been given.
     `served` counts the turns since then, `turns_served` those of its whole life. All times
     are of time.monotonic().
     """
@@ -48,6 +52,7 @@ class Session:
         self.tuning = tuning
         self.state = State.OPENING
         self.turns: tuple[Turn, ...] = ()
+        self.noted_after: int | None = None
         self.served = 0
         self.turns_served = 0
         self.cost_usd: float | None = None
@@ -62,37 +67,66 @@ class Session:
 
     # --- birth and death --------------------------------------------------------------
 
-    async def open(self, history: Sequence[Turn], names: ToolNames) -> None:
+    async def open(self, history: History, names: ToolNames) -> None:
         """Spawn the process, with `history` already in its conversation.
 
         Raises:
-            TurnError: it could not be started.
+            TurnError: it could not be started, or does not take a tool of the caller's.
         """
-        resume = self._transcript(history, names) if history else None
+        resume = self._transcript(history, names) if history.turns else None
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._keeper = asyncio.create_task(self._keep(opened, resume))
         try:
             await asyncio.shield(opened)
+            await self._check_tools(names)
         except BaseException:
             self._end.set()
             raise
         finally:
             if resume is not None:
                 resume.unlink(missing_ok=True)
-        self.turns = tuple(history)
+        self.turns = history.turns
+        self.noted_after = history.noted_after if history.notes else None
         self.state = State.READY
+
+    async def _check_tools(self, names: ToolNames) -> None:
+        """The CLI leaves a tool out whose schema the Messages API would refuse, and tells only
+        the model."""
+        asked = [tool["name"] for tool in json.loads(self.shape.tools)]
+        there = await self._offered_tools() if asked else ()
+        if missing := [name for name in asked if name not in there]:
+            called = ", ".join(repr(names.caller_of_bare(name)) for name in missing)
+            raise bad_request(
+                f"Claude does not take the parameters of {called}: they must be valid JSON schema "
+                "(draft 2020-12), and the names of the properties at the top 1 to 64 letters, "
+                "digits or characters of '_.-'.",
+                "tools",
+            )
+
+    async def _offered_tools(self) -> Collection[str]:
+        async def connected() -> Collection[str]:
+            while (there := offered(await self._live.get_mcp_status())) is None:  # noqa: ASYNC110
+                await asyncio.sleep(_TOOLS_POLL)  # the CLI tells of it only when asked
+            return there
+
+        try:
+            return await within(_TOOLS_PATIENCE, connected())
+        except Exception as error:
+            text = f"Claude Code did not take up the tools: {error!r}"
+            raise TurnError(Failure.CRASH, text) from error
 
     async def _keep(self, opened: "asyncio.Future[None]", resume: Path | None) -> None:
         """Hold the client open; the SDK wants it connected and disconnected by one task."""
-        options = options_for(
-            self.shape,
-            self.tuning,
-            directory=self._directory,
-            stderr=self._stderr,
-            resume=resume,
-        )
-        client = ClaudeSDKClient(options)
+        client: ClaudeSDKClient | None = None
         try:
+            options = options_for(
+                self.shape,
+                self.tuning,
+                directory=self._directory,
+                stderr=self._stderr,
+                resume=resume,
+            )
+            client = ClaudeSDKClient(options)
             await client.connect()
             self._client, self._process = client, control.process_of(client)
             if not opened.done():
@@ -104,7 +138,8 @@ class Session:
                 opened.exception()
         finally:
             self.state = State.CLOSED
-            await self._disconnect(client)
+            if client is not None:
+                await self._disconnect(client)
 
     async def _disconnect(self, client: ClaudeSDKClient) -> None:
         """End the process, now. The SDK would let it finish what it is doing; terminated, it is
@@ -126,7 +161,7 @@ class Session:
         if self._keeper is not None:
             await asyncio.wait([self._keeper])
 
-    def _transcript(self, history: Sequence[Turn], names: ToolNames) -> Path:
+    def _transcript(self, history: History, names: ToolNames) -> Path:
         session_id = str(uuid.uuid4())
         text, users = transcript(history, names, session_id, lambda: str(uuid.uuid4()))
         self._users = list(users)
@@ -148,7 +183,7 @@ class Session:
             except Exception as error:
                 raise control.ControlRefusedError(str(error)) from error
         if tuning.body != self.tuning.body:
-            await control.set_extra_body(self._live, full_body(tuning))
+            await control.set_environment(self._live, tuned_environment(tuning))
         self.tuning = tuning
 
     async def converse(
@@ -160,6 +195,8 @@ class Session:
         Raises:
             TurnError: the process broke.
         """
+        if self.noted_after is None:
+            self.noted_after = len(self.turns) + len(turns) - 1
         try:
             for turn in turns[:-1]:
                 await self._remember(turn, names)
@@ -215,7 +252,7 @@ class Session:
         if self._users:
             await control.rewind(self._live, self._users[0], self._users[-1])
         self._users.clear()
-        self.turns = ()
+        self.turns, self.noted_after = (), None
         self.served = 0
 
     # --- what it is -------------------------------------------------------------------
@@ -229,6 +266,13 @@ class Session:
     @property
     def fresh(self) -> bool:
         return not self.turns
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there; nobody tells when an idle one is killed from outside."""
+        with contextlib.suppress(psutil.Error):
+            return self._process is not None and self._process.status() != psutil.STATUS_ZOMBIE
+        return False
 
     @property
     def memory(self) -> int:

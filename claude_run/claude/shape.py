@@ -4,7 +4,8 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from claude_run.claude.tools import ToolNames
+from claude_run.claude.schemas import require_shallow
+from claude_run.claude.tools import ToolNames, input_schema
 from claude_run.turn import Effort, JsonObject, ToolChoice, ToolMode, TurnRequest
 
 
@@ -35,10 +36,17 @@ def shape_of(request: TurnRequest, names: ToolNames) -> Shape:
     return Shape(
         request.system,
         _tools(request, names),
-        None if request.output_schema is None else json.dumps(request.output_schema),
+        _output(request),
         request.thinking,
         request.effort,
     )
+
+
+def _output(request: TurnRequest) -> str | None:
+    if request.output_schema is None:
+        return None
+    require_shallow(request.output_schema, "response_format")
+    return json.dumps(request.output_schema)
 
 
 def _tools(request: TurnRequest, names: ToolNames) -> str:
@@ -46,7 +54,11 @@ def _tools(request: TurnRequest, names: ToolNames) -> str:
         return "[]"
     return json.dumps(
         [
-            {"name": names.bare(tool.name), "description": tool.description, "schema": tool.schema}
+            {
+                "name": names.bare(tool.name),
+                "description": tool.description,
+                "schema": input_schema(tool),
+            }
             for tool in request.tools
         ]
     )

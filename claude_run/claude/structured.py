@@ -2,90 +2,76 @@
 
 Of the two ways there are, this is the SDK's own `output_format`: the CLI offers the model a
 `StructuredOutput` tool, checks what it is given against the schema, and asks again where it
-does not fit. It is documented, works for every model, every login and every JSON schema.
+does not fit. It is documented, and works for every model, every login and, with what
+`schemas` does, every JSON schema.
 The Messages API's native `output_config.format` does without the tool, but only for newer
 models and a part of JSON schema, and nothing says that a subscription may use it.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from claude_run.claude.schemas import checkable, everywhere, modern
 from claude_run.turn import JsonObject
 
 TOOL: Final = "StructuredOutput"
-_KEY: Final = "value"
-
-# The CLI's validator knows one dialect of JSON schema and refuses to start when told another.
-_NOT_FOR_THE_VALIDATOR: Final = frozenset({"$schema", "$id", "id"})
+KEY: Final = "value"
 _DEFINITIONS: Final = ("$defs", "definitions")
-_LITERAL: Final = frozenset({"const", "enum", "default", "examples"})
+# What the Messages API does not take at the top of a tool's schema.
+_ONLY_INSIDE: Final = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
+_TOP_NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 
 
 def is_wrapped(schema: Mapping[str, Any]) -> bool:
-    """Whether the answer must be wrapped in an object, because a tool's input is one."""
-    return schema.get("type") != "object"
+    """Whether the answer must be wrapped in an object, because `schema` cannot be that of a
+    tool's input."""
+    if schema.get("type") != "object" or schema.keys() & _ONLY_INSIDE:
+        return True
+    properties = schema.get("properties")
+    names = properties if isinstance(properties, dict) else ()
+    return not all(map(_TOP_NAME.fullmatch, names))
 
 
 def schema_for_sdk(schema: JsonObject) -> JsonObject:
-    """`schema` as the SDK can use it: an object at the root, in the validator's dialect."""
-    cleaned: JsonObject = _cleaned(schema, top=True)
+    """`schema` as the SDK can use it: of an object, and of what the CLI can check."""
+    checked, _ = checkable(modern(schema))
     if not is_wrapped(schema):
-        return cleaned
-    hoisted = {name: cleaned.pop(name) for name in _DEFINITIONS if name in cleaned}
-    return {
+        return checked
+    hoisted: JsonObject = {name: checked.pop(name) for name in _DEFINITIONS if name in checked}
+    wrapper = {
         "type": "object",
-        "properties": {_KEY: _repointed(cleaned)},
-        "required": [_KEY],
+        "properties": {KEY: checked},
+        "required": [KEY],
         "additionalProperties": False,
-        **_repointed(hoisted),
+        **hoisted,
     }
+    repointed: JsonObject = everywhere(wrapper, _repointed)
+    return repointed
 
 
-def _cleaned(node: Any, *, top: bool = False, names: bool = False) -> Any:
-    """`node` without what the validator refuses. `names` says that the keys are the caller's
-    property names, which only look like keywords."""
-    match node:
-        case dict():
-            dropped = frozenset() if names else _NOT_FOR_THE_VALIDATOR
-            return {
-                key: value
-                if not names and key in _LITERAL
-                else _cleaned(value, names=not names and key in _MAPS_OF_SCHEMAS)
-                for key, value in node.items()
-                if not (key in dropped and isinstance(value, str) and (top or key != "id"))
-            }
-        case list():
-            return [_cleaned(item) for item in node]
-        case _:
-            return node
+def unchecked_schema(schema: JsonObject) -> JsonObject | None:
+    """What an answer is still to be checked by, where `schema` demands more than the CLI can
+    check."""
+    full = modern(schema)
+    _, is_complete = checkable(full)
+    return None if is_complete else full
 
 
-_MAPS_OF_SCHEMAS: Final = frozenset(
-    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}
-)
-
-
-def _repointed(node: Any) -> Any:
-    """`node` with references to the root, or into it, led to where the root has moved."""
+def _repointed(node: JsonObject) -> JsonObject:
+    """`node` with a reference to the root, or into it, led to where the root has moved."""
     match node:
         case {"$ref": str(ref)}:
-            rest = {key: _repointed(value) for key, value in node.items() if key != "$ref"}
-            return {"$ref": _moved(ref), **rest}
-        case dict():
-            return {
-                key: value if key in _LITERAL else _repointed(value) for key, value in node.items()
-            }
-        case list():
-            return [_repointed(item) for item in node]
+            return {**node, "$ref": _moved(ref)}
         case _:
             return node
 
 
 def _moved(ref: str) -> str:
     if ref == "#":
-        return f"#/properties/{_KEY}"
+        return f"#/properties/{KEY}"
     if ref.startswith("#/") and not ref.startswith(tuple(f"#/{d}/" for d in _DEFINITIONS)):
-        return f"#/properties/{_KEY}/{ref[2:]}"
+        return f"#/properties/{KEY}/{ref[2:]}"
     return ref
 
 

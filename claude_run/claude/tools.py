@@ -5,13 +5,14 @@ ends the turn there; the call goes to the client, and its result comes with the 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from claude_agent_sdk import HookMatcher, McpSdkServerConfig, SdkMcpTool, create_sdk_mcp_server
-from claude_agent_sdk.types import HookContext, HookInput, HookJSONOutput
+from claude_agent_sdk.types import HookContext, HookInput, HookJSONOutput, McpStatusResponse
 
-from claude_run.turn import AssistantTurn, JsonObject, ToolCall, ToolSpec, Turn
+from claude_run.claude.schemas import modern, require_shallow
+from claude_run.turn import AssistantTurn, JsonObject, ToolCall, ToolSpec, Turn, bad_request
 
 SERVER: Final = "c"
 PREFIX: Final = f"mcp__{SERVER}__"
@@ -50,6 +51,10 @@ class ToolNames:
         """The caller's name for what the model called; one it invented keeps its spelling."""
         return self._caller.get(upstream, upstream.removeprefix(PREFIX))
 
+    def caller_of_bare(self, name: str) -> str:
+        """The caller's name for what the server registers as `name`."""
+        return self.caller(PREFIX + name)
+
     def offers(self, upstream: str) -> bool:
         return upstream in self._caller
 
@@ -66,14 +71,40 @@ def names_of(tools: Iterable[ToolSpec], turns: Iterable[Turn] = ()) -> ToolNames
     return ToolNames([*(tool.name for tool in tools), *called])
 
 
+def input_schema(tool: ToolSpec) -> JsonObject:
+    """The schema of a tool's arguments, of type object as the Messages API wants it, and in its
+    draft unless it names another. The SDK takes one without properties for something else.
+
+    Raises:
+        TurnError: the arguments are to be something else than an object, or too deep a one.
+    """
+    require_shallow(tool.schema, "tools")
+    schema = tool.schema if "$schema" in tool.schema else modern(tool.schema)
+    kind = schema.get("type", "object")
+    if kind != "object" and not (isinstance(kind, list) and "object" in kind):
+        raise bad_request(
+            f"The parameters of {tool.name!r} must be of type object, not {kind!r}.", "tools"
+        )
+    return {"properties": {}, **schema, "type": "object"}
+
+
 def server_of(tools: Iterable[Mapping[str, Any]]) -> McpSdkServerConfig:
-    """A server offering `tools`, each with `name` (already safe), `description`, `schema`."""
+    """A server offering `tools`, each with `name` (already safe), `description` and `schema`
+    (as `input_schema` gives it)."""
     return create_sdk_mcp_server(
         SERVER,
         tools=[
             SdkMcpTool(tool["name"], tool["description"], tool["schema"], _never) for tool in tools
         ],
     )
+
+
+def offered(status: McpStatusResponse) -> Collection[str] | None:
+    """The names on our server that the CLI offers to the model; None while it is connecting."""
+    for server in status["mcpServers"]:
+        if server["name"] == SERVER and server["status"] == "connected":
+            return {tool["name"] for tool in server.get("tools", ())}
+    return None
 
 
 def deferral() -> HookMatcher:

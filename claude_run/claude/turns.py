@@ -19,7 +19,7 @@ from claude_run.claude.names import resolve
 from claude_run.claude.pool import Lease, Pool, Wanted
 from claude_run.claude.shape import Tuning, blank_stops, extra_body, shape_of
 from claude_run.claude.stops import StopFilter
-from claude_run.claude.structured import is_wrapped
+from claude_run.claude.structured import is_wrapped, unchecked_schema
 from claude_run.claude.tools import names_of
 from claude_run.patience import within
 from claude_run.settings import Settings
@@ -53,9 +53,9 @@ class Claude:
 
     def __init__(self, settings: Settings, directory: Path) -> None:
         self._settings = settings
-        self._rejected: dict[str, set[str]] = {}
-        for place in ("work", "tmp"):
-            (directory / place).mkdir(mode=0o700, exist_ok=True)
+        # By model and whether it thinks aloud, since that decides what else it takes.
+        self._rejected: dict[tuple[str, bool], set[str]] = {}
+        (directory / "work").mkdir(mode=0o700, exist_ok=True)
         self.pool = Pool(machine_limits(settings), settings.sessions, directory)
 
     async def __aenter__(self) -> "Claude":
@@ -89,7 +89,7 @@ class Claude:
 
     def _learn(self, error: TurnError, request: TurnRequest, model: str) -> bool:
         """Whether the turn can be tried again without something that the model rejects."""
-        rejected = self._rejected.setdefault(model, set())
+        rejected = self._rejected.setdefault((model, request.thinking), set())
         body = extra_body(request, names_of(request.tools, request.turns), rejected)
         dials = rejected_dials(error, body)
         rejected.update(dials)
@@ -110,7 +110,7 @@ class Claude:
 
     def _wanted(self, request: TurnRequest, model: str, trace: Trace) -> Wanted:
         names = names_of(request.tools, request.turns)
-        rejected = self._rejected.get(model, set())
+        rejected = self._rejected.get((model, request.thinking), set())
         asked = extra_body(request, names)
         trace.notices.extend(
             Notice(f"{dial} for {model}", f"{dial} was not sent: {model} does not take it")
@@ -136,6 +136,7 @@ class _Exchange:
                 thinking=request.thinking,
                 schema_wrapped=None if schema is None else is_wrapped(schema),
                 cost_before=lease.session.cost_usd,
+                unchecked=None if schema is None else unchecked_schema(schema),
             )
         )
         stops = () if schema is not None else blank_stops(request)

@@ -10,6 +10,7 @@ from claude_run.dialects.reading import no_surrogates, object_, text
 from claude_run.turn import JsonObject, bad_request
 
 SAFE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NUMBER: Final = re.compile(r"_[0-9]+$")
 
 
 class _Open(NamedTuple):
@@ -22,11 +23,13 @@ class OpenCalls:
 
     A client's ids need only be distinct within one answer, and may hold any character. The
     ids given here are distinct in the whole conversation and safe, and depend on nothing that
-    comes later, so that a growing conversation keeps its beginning.
+    comes later, so that a growing conversation keeps its beginning. None is another with a
+    number after it: `x_2` would be taken for a part of the call `x`, and its result be lost.
     """
 
     def __init__(self) -> None:
         self._given: set[str] = set()
+        self._stems: set[str] = set()
         self._waiting: dict[str, _Open] = {}
         self._answered: set[str] = set()
 
@@ -36,6 +39,7 @@ class OpenCalls:
             raise bad_request(f"{param}: the id {client_id!r} is given to two calls.", param)
         given = self._unused(_safe(client_id))
         self._given.add(given)
+        self._stems.add(_stem(given))
         self._waiting[client_id] = _Open(given, param)
         return given
 
@@ -61,8 +65,15 @@ class OpenCalls:
         self._answered.clear()
 
     def _unused(self, safe_id: str) -> str:
-        numbered = (f"{safe_id[:56]}_{n}" for n in count(2))
-        return next(one for one in chain((safe_id,), numbered) if one not in self._given)
+        numbered = (f"{safe_id[:56]}-{n}" for n in count(2))
+        return next(one for one in chain((safe_id,), numbered) if self._is_free(one))
+
+    def _is_free(self, id_: str) -> bool:
+        return {id_, _stem(id_)}.isdisjoint(self._given) and id_ not in self._stems
+
+
+def _stem(id_: str) -> str:
+    return _NUMBER.sub("", id_)
 
 
 def _safe(client_id: str) -> str:

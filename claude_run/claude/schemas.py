@@ -1,0 +1,201 @@
+"""JSON schemas in the drafts that the Messages API and the CLI understand.
+
+The Messages API takes draft 2020-12. The CLI checks structured output by draft 7, and refuses
+a keyword that it does not know. Clients send either, and older ones.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import jsonschema  # type: ignore[import-untyped]  # it comes without types
+from referencing import Registry
+
+from claude_run.turn import JsonObject, bad_request
+
+_DEEPEST: Final = 200
+
+# Which keywords hold schemas: one (or a list of them), or one under each of their own names.
+_SCHEMAS: Final = frozenset(
+    {
+        "additionalItems",
+        "additionalProperties",
+        "allOf",
+        "anyOf",
+        "contains",
+        "contentSchema",
+        "else",
+        "if",
+        "items",
+        "not",
+        "oneOf",
+        "prefixItems",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    }
+)
+_NAMED_SCHEMAS: Final = frozenset(
+    {"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"}
+)
+_MAY_BE_NULL: Final = frozenset({"const", "default"})
+
+# What the CLI's validator knows and draft 2020-12 has, too. `$schema` and `$id` are left out:
+# it refuses to start when told another draft, and takes every `$id` for a new document.
+_CHECKED: Final = frozenset(
+    {
+        "$comment",
+        "$ref",
+        "const",
+        "contentEncoding",
+        "contentMediaType",
+        "default",
+        "deprecated",
+        "description",
+        "enum",
+        "examples",
+        "exclusiveMaximum",
+        "exclusiveMinimum",
+        "format",
+        "maxItems",
+        "maxLength",
+        "maxProperties",
+        "maximum",
+        "minItems",
+        "minLength",
+        "minProperties",
+        "minimum",
+        "multipleOf",
+        "nullable",
+        "pattern",
+        "readOnly",
+        "required",
+        "title",
+        "type",
+        "uniqueItems",
+        "writeOnly",
+        *_SCHEMAS,
+        *_NAMED_SCHEMAS,
+    }
+)
+# What it does not know, and what demands something of a value. Everything else only tells.
+_UNCHECKED: Final = frozenset(
+    {
+        "$dynamicRef",
+        "$recursiveRef",
+        "dependentRequired",
+        "dependentSchemas",
+        "maxContains",
+        "minContains",
+        "prefixItems",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    }
+)
+
+
+def require_shallow(schema: JsonObject, param: str) -> None:
+    """
+    Raises:
+        TurnError: BAD_REQUEST for `param`: the schema is nested too deeply to be worked on.
+    """
+    level: list[Any] = [schema]
+    for _ in range(_DEEPEST):
+        level = [inner for node in level for inner in _members(node)]
+        if not level:
+            return
+    raise bad_request(f"A JSON schema of {param} is nested more than {_DEEPEST} deep.", param)
+
+
+def _members(node: Any) -> Iterable[Any]:
+    match node:
+        case dict():
+            return node.values()
+        case list():
+            return node
+        case _:
+            return ()
+
+
+def everywhere(schema: Any, change: Callable[[JsonObject], JsonObject]) -> Any:
+    """`schema` with `change` made to every schema in it and then to itself. What only looks
+    like one, as a value of `enum` or a property's name may, is left alone."""
+    if not isinstance(schema, dict):
+        return schema  # true and false are schemas
+    return change({key: _inside(key, value, change) for key, value in schema.items()})
+
+
+def _inside(key: str, value: Any, change: Callable[[JsonObject], JsonObject]) -> Any:
+    match value:
+        case dict() if key in _NAMED_SCHEMAS:
+            return {name: everywhere(schema, change) for name, schema in value.items()}
+        case dict() if key in _SCHEMAS:
+            return everywhere(value, change)
+        case list() if key in _SCHEMAS:
+            return [everywhere(schema, change) for schema in value]
+        case _:
+            return value
+
+
+def modern(schema: JsonObject) -> JsonObject:
+    """`schema` with what older drafts spell otherwise as draft 2020-12 has it, and without
+    keywords that are null. One that is in that draft stays as it is."""
+    changed: JsonObject = everywhere(schema, _modern)
+    return changed
+
+
+def _modern(node: JsonObject) -> JsonObject:
+    node = {k: v for k, v in node.items() if v is not None or k in _MAY_BE_NULL}
+    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if isinstance(node.get(exclusive), bool) and node.pop(exclusive) and bound in node:
+            node[exclusive] = node.pop(bound)
+    if isinstance(node.get("items"), list):
+        first, rest = node.pop("items"), node.pop("additionalItems", True)
+        node |= {"prefixItems": first, "items": rest} if first else {"items": rest}
+    return node
+
+
+def checkable(schema: JsonObject) -> tuple[JsonObject, bool]:
+    """What of `schema`, a modern one, the CLI can check, and whether that is everything it
+    demands. The rest goes into descriptions, so that the model knows of it."""
+    demanded: list[str] = []
+
+    def change(node: JsonObject) -> JsonObject:
+        unchecked = _unchecked(node)
+        kept = {k: v for k, v in node.items() if k in _CHECKED and k not in unchecked}
+        if not unchecked:
+            return kept
+        demanded.extend(unchecked)
+        told = f"JSON schema: {json.dumps(unchecked)}"
+        before = kept.get("description")
+        return {**kept, "description": f"{before}\n\n{told}" if before else told}
+
+    kept: JsonObject = everywhere(schema, lambda node: change(_without_loose_ends(node)))
+    return kept, not demanded
+
+
+def _unchecked(node: JsonObject) -> JsonObject:
+    demands = {key: value for key, value in node.items() if key in _UNCHECKED}
+    if "prefixItems" in demands and "items" in node:
+        demands["items"] = node["items"]  # it begins where those end
+    return demands
+
+
+def _without_loose_ends(node: JsonObject) -> JsonObject:
+    """`node` without keywords that say nothing for lack of another: they are refused, too."""
+    loose = {"additionalItems"}
+    if "type" not in node:
+        loose.add("nullable")
+    if "if" not in node or not node.keys() & {"then", "else"}:
+        loose |= {"if", "then", "else"}
+    return {key: value for key, value in node.items() if key not in loose}
+
+
+def fits(value: Any, schema: JsonObject) -> bool:
+    """Whether `value` validates against `schema`, a modern one. Nothing is fetched for it."""
+    try:
+        validator = jsonschema.Draft202012Validator(schema, registry=Registry())
+        return bool(validator.is_valid(value))
+    except Exception:  # a pattern or reference that cannot be followed: then nobody can tell
+        return False

@@ -1,0 +1,69 @@
+"""What Claude has read once, it is sent again unchanged: that is what its prompt cache is for."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import openai
+import psutil
+import pytest
+from openai.types.chat import ChatCompletionMessageParam
+
+from claude_run.bridge import Bridge
+from claude_run.rehearsal.answers import say
+from claude_run.settings import Settings
+from claude_run.turn import JsonObject
+from tests.scripted import ScriptedUpstream
+
+STEPS = 10
+
+
+@pytest.fixture
+def own_bridge(environment: dict[str, str]) -> Iterator[Bridge]:
+    with Bridge(Settings(), environment=environment) as bridge:
+        bridge.wait_ready()
+        yield bridge
+
+
+def everything(request: JsonObject) -> list[Any]:
+    """All messages of a request, the CLI's own included; only cache marks are left out, and a
+    content that is one text is held for equal to its block."""
+
+    def bare(content: Any) -> Any:
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        return [{k: v for k, v in block.items() if k != "cache_control"} for block in blocks]
+
+    return [{**message, "content": bare(message["content"])} for message in request["messages"]]
+
+
+def end_every_cli(bridge: Bridge) -> None:
+    clis = [p for p in psutil.Process(bridge.pid).children() if "claude" in p.name()]
+    assert clis
+    for process in clis:
+        process.kill()
+    psutil.wait_procs(clis, timeout=10)
+
+
+@pytest.mark.parametrize("lost_before", [None, 1, 5], ids=["continued", "lost at once", "lost"])
+def test_every_request_begins_with_the_one_before(
+    own_bridge: Bridge, upstream: ScriptedUpstream, lost_before: int | None
+) -> None:
+    client = openai.OpenAI(base_url=own_bridge.base_url, api_key=own_bridge.api_key, max_retries=0)
+    messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": "Be brief."}]
+    for step in range(STEPS):
+        if step == lost_before:
+            end_every_cli(own_bridge)
+        upstream.answer = say(f"answer {step}")
+        messages.append({"role": "user", "content": f"question {step}"})
+        completion = client.chat.completions.create(model="sonnet", messages=messages)
+        answer = completion.choices[0].message.content
+        assert answer == f"answer {step}"
+        messages.append({"role": "assistant", "content": answer})
+
+    asked = [everything(request) for request in upstream.requests]
+    assert len(asked) == STEPS
+    for before, after in pairwise(asked):
+        assert after[: len(before)] == before
+    sessions = {headers["x-claude-code-session-id"] for headers in upstream.headers}
+    assert len(sessions) == (1 if lost_before is None else 2)
+    assert {request["system"][-1]["text"] for request in upstream.requests} == {"Be brief."}
