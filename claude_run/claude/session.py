@@ -16,7 +16,7 @@ import psutil
 from claude_agent_sdk import ClaudeSDKClient, Message, ResultMessage
 
 from claude_run.claude import control
-from claude_run.claude.errors import from_exception
+from claude_run.claude.errors import RateLimit, from_exception
 from claude_run.claude.options import options_for, tuned_environment
 from claude_run.claude.replay import History, assistant_message, transcript, user_message
 from claude_run.claude.shape import Shape, Tuning
@@ -43,6 +43,7 @@ class Session:
 
     `turns` is what its conversation holds, as a client would send it; empty when it is fresh.
     `noted_after` is the turn that the CLI's own note comes after, once it has been given.
+    `limit` is what the CLI last said of the plan: it speaks of it again only when that changes.
     `served` counts the turns since then, `turns_served` those of its whole life. All times
     are of time.monotonic().
     """
@@ -56,6 +57,7 @@ class Session:
         self.served = 0
         self.turns_served = 0
         self.cost_usd: float | None = None
+        self.limit: RateLimit | None = None
         self.born = self.used = time.monotonic()
         self._directory = directory
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)

@@ -137,7 +137,8 @@ class _Exchange:
                 schema_wrapped=None if schema is None else is_wrapped(schema),
                 cost_before=lease.session.cost_usd,
                 unchecked=None if schema is None else unchecked_schema(schema),
-            )
+            ),
+            limit=lease.session.limit,
         )
         stops = () if schema is not None else blank_stops(request)
         self._filter = StopFilter(stops) if stops else None
@@ -163,6 +164,7 @@ class _Exchange:
                     self._complete()
                 yield event
         finally:
+            self._lease.session.limit = self._reader.limit
             if self._reader.limit is not None:
                 self._trace.windows = self._reader.limit.windows
 
