@@ -60,5 +60,3 @@ def parse_model_map(entries: Iterable[str]) -> tuple[tuple[str, str], ...]:
             )
         pairs.append((source, target))
     return tuple(pairs)
-
-
