@@ -1,0 +1,74 @@
+"""Vercel's AI SDK: a tool step, text and objects, over both of OpenAI's APIs."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from claude_run.rehearsal.answers import Refuse, say
+from tests.clients.upstream import calls, matched, offered, schema, structure, told
+from tests.scripted import ScriptedUpstream, in_order, system_of
+
+Sdk: TypeAlias = Callable[[str], Any]
+"""Runs a scenario of ai_sdk.mjs, and gives what it printed."""
+
+SOUP = {"title": "Soup", "steps": ["boil", "eat"]}
+
+
+@pytest.fixture(params=["responses", "chat"])
+def sdk(request: pytest.FixtureRequest, packages: Path, wrapped: dict[str, str]) -> Sdk:
+    def run(scenario: str) -> Any:
+        finished = subprocess.run(
+            ["node", packages / "ai_sdk.mjs", scenario, request.param],
+            env=wrapped,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr
+        return json.loads(finished.stdout)
+
+    return run
+
+
+@pytest.mark.parametrize("scenario", ["generateText", "streamText"])
+def test_a_tool_step(upstream: ScriptedUpstream, sdk: Sdk, scenario: str) -> None:
+    upstream.answer = in_order(
+        calls(("weather", {"city": "Paris"}), ("weather", {"city": "Rome"}), saying="Let me see."),
+        say("Both", " are", " sunny."),
+    )
+    result = sdk(scenario)
+
+    assert (result["text"], result["finishReason"]) == ("Both are sunny.", "stop")
+    assert result["steps"] == 2
+    assert result.get("pieces", ["Let me see.", "Both", " are", " sunny."])[1:] == [
+        "Both",
+        " are",
+        " sunny.",
+    ]
+    before, after = upstream.requests
+    assert system_of(before) == "Be brief."
+    assert offered(before)["weather"]["required"] == ["city"]
+    assert told(after) == [
+        ("user", "Where is it sunny?"),
+        ("assistant", "Let me see.\nweather(city='Paris')\nweather(city='Rome')"),
+        ("user", "= Paris is sunny.\n= Rome is sunny."),
+    ]
+    assert matched(after)
+
+
+@pytest.mark.parametrize("scenario", ["generateObject", "streamObject"])
+def test_an_object(upstream: ScriptedUpstream, sdk: Sdk, scenario: str) -> None:
+    upstream.answer = structure(SOUP)
+    assert sdk(scenario) == SOUP
+    assert schema(upstream.requests[0])["properties"].keys() == {"title", "steps"}
+
+
+def test_an_error_is_thrown_in_our_words(upstream: ScriptedUpstream, sdk: Sdk) -> None:
+    upstream.answer = Refuse(429, "rate_limit_error", "slow down")
+    error = sdk("error")
+    assert (error["name"], error["status"]) == ("AI_APICallError", 429)
+    assert "slow down" in error["message"]
