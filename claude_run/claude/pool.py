@@ -74,6 +74,7 @@ class Pool:
         self._sessions: list[Session] = []
         self._openings: set[Session] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._endings: set[asyncio.Task[None]] = set()
         self._arrivals: dict[Shape, deque[float]] = {}
         self._lost: OrderedDict[int, int] = OrderedDict()
         self._announcements = Announcements(directory)
@@ -85,7 +86,7 @@ class Pool:
 
     async def __aexit__(self, *_: object) -> None:
         self._closed = True
-        for task in self._tasks:
+        for task in self._tasks - self._endings:
             task.cancel()
         await asyncio.gather(*(s.close() for s in (*self._sessions, *self._openings)))
         await self._announcements.close()
@@ -104,7 +105,7 @@ class Pool:
             try:
                 yield lease
             finally:
-                self._give_back(lease, wanted)
+                await self._give_back(lease, wanted)
 
     # --- finding a session ------------------------------------------------------------
 
@@ -171,9 +172,9 @@ class Pool:
 
     async def _cold(self, wanted: Wanted) -> Session:
         session = Session(wanted.shape, wanted.tuning, self._directory)
-        self._make_room()
         self._sessions.append(session)
         try:
+            await self._make_room()
             await session.open(await self._begun(wanted), wanted.names)
         except BaseException:
             self._retire(session)
@@ -190,7 +191,7 @@ class Pool:
 
     # --- afterwards -------------------------------------------------------------------
 
-    def _give_back(self, lease: Lease, wanted: Wanted) -> None:
+    async def _give_back(self, lease: Lease, wanted: Wanted) -> None:
         session = lease.session
         session.used = time.monotonic()
         session.served += 1
@@ -201,7 +202,7 @@ class Pool:
             session.turns = (*wanted.turns, lease.answer)
             session.state = State.READY
         elif self._recycles and lease.idle:
-            self._background(self._refresh(session))
+            await self._refresh(session)
         else:
             self._retire(session)
 
@@ -211,6 +212,9 @@ class Pool:
             await session.rewind()
         except ControlRefusedError:
             self._retire(session)
+        except BaseException:
+            self._retire(session)
+            raise
         else:
             session.state = State.READY
 
@@ -219,7 +223,9 @@ class Pool:
         if session in self._sessions:
             self._sessions.remove(session)
         self._openings.discard(session)
-        self._background(session.close())
+        ending = self._background(session.close())
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
 
     # --- keeping house ----------------------------------------------------------------
 
@@ -230,16 +236,26 @@ class Pool:
             self._retire(session)
         return ready
 
-    def _make_room(self) -> None:
-        """Retire whoever was used least recently, until one more process may live."""
-        while len(self._sessions) + len(self._openings) >= self.limits.sessions or (
-            self._ready() and memory_is_low()
-        ):
-            idle = min(self._ready(), key=lambda s: s.used, default=None)
-            victim = idle or next(iter(self._openings), None)
+    async def _make_room(self) -> None:
+        """Retire whoever was used least recently, until all may live at once, and wait until
+        their processes are gone."""
+        if memory_is_low() and (idle := self._idlest()) is not None:
+            self._retire(idle)
+        while self._living > self.limits.sessions:
+            victim = self._idlest() or next(iter(self._openings), None)
             if victim is None:
-                return
+                break
             self._retire(victim)
+        while self._endings and self._living + len(self._endings) > self.limits.sessions:
+            await asyncio.wait(self._endings, return_when=asyncio.FIRST_COMPLETED)
+
+    def _idlest(self) -> Session | None:
+        return min(self._ready(), key=lambda s: s.used, default=None)
+
+    @property
+    def _living(self) -> int:
+        """How many processes there are and will be, those aside that are about to end."""
+        return len(self._sessions) + len(self._openings)
 
     def _replenish(self, wanted: Wanted, origin: Origin) -> None:
         """Make spares in the background, so that the next new conversation finds one."""
@@ -250,10 +266,12 @@ class Pool:
         arrivals.append(now)
         recent = sum(1 for at in arrivals if now - at < _WINDOW_SECONDS)
         missing = self._spares_wanted(recent) - self._spares(wanted)
-        room = self.limits.sessions - len(self._sessions) - len(self._openings)
+        room = self.limits.sessions - self._living - len(self._endings)
         for _ in range(min(missing, room)):
             if not memory_is_low():
-                self._background(self._open_spare(wanted))
+                spare = Session(wanted.shape, wanted.tuning, self._directory)
+                self._openings.add(spare)
+                self._background(self._open_spare(spare, wanted.names))
 
     def _spares_wanted(self, recent: int) -> int:
         if recent < 2:  # noqa: PLR2004 - one request says nothing of a rate
@@ -267,11 +285,9 @@ class Pool:
         usable = [s for s in ready if s.fresh or (self._recycles and _rewindable(s))]
         return len(usable) + sum(1 for s in self._openings if _suits(s, wanted))
 
-    async def _open_spare(self, wanted: Wanted) -> None:
-        session = Session(wanted.shape, wanted.tuning, self._directory)
-        self._openings.add(session)
+    async def _open_spare(self, session: Session, names: ToolNames) -> None:
         with suppress(Exception):  # who needs one then starts it, and is told
-            await session.open(History(), wanted.names)
+            await session.open(History(), names)
         if session in self._openings and session.state is State.READY:
             self._openings.discard(session)
             self._sessions.append(session)
@@ -296,10 +312,11 @@ class Pool:
             or session.memory > self.limits.bytes
         )
 
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+    def _background(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _suits(session: Session, wanted: Wanted) -> bool:

@@ -42,7 +42,7 @@ def subtract(minuend: int, subtrahend: int) -> str:
 
 
 STEPS = (
-    calls(("temperature", {"city": "Paris"}), ("temperature", {"city": "Rome"}), saying="I look."),
+    calls(("temperature", {"city": "Paris"}), ("temperature", {"city": "Rome"})),
     call("subtract", minuend=31, subtrahend=21),
     structure(ROME),
 )
@@ -90,7 +90,7 @@ def test_two_tools_and_a_structure(
     assert schema(last)["properties"].keys() == {"warmer", "by_degrees"}
     assert told(last) == [
         ("user", "Paris or Rome?"),
-        ("assistant", "I look.\ntemperature(city='Paris')\ntemperature(city='Rome')"),
+        ("assistant", "temperature(city='Paris')\ntemperature(city='Rome')"),
         ("user", "= 21\n= 31"),
         ("assistant", "subtract(minuend=31, subtrahend=21)"),
         ("user", "= 10"),

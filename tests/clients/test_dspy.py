@@ -16,7 +16,7 @@ dspy.configure_cache(enable_disk_cache=False, enable_memory_cache=False)
 @pytest.fixture(autouse=True, params=["openai/gpt-4.1", "openai/sonnet"])
 def model(request: pytest.FixtureRequest) -> Iterator[str]:
     with dspy.context(lm=dspy.LM(request.param), adapter=dspy.ChatAdapter()):
-        yield request.param
+        yield str(request.param)
 
 
 def test_predict(upstream: ScriptedUpstream) -> None:
@@ -46,6 +46,15 @@ def test_json_adapter(upstream: ScriptedUpstream, model: str) -> None:
     (request,) = upstream.requests
     known = {"names", "count"} if model == "openai/gpt-4.1" else set()
     assert schema(request).get("properties", {}).keys() == known
+
+
+def test_the_responses_api(upstream: ScriptedUpstream, model: str) -> None:
+    upstream.answer = filled(reasoning="Two and two.", answer=4)
+    with dspy.context(lm=dspy.LM(model, model_type="responses")):
+        prediction = dspy.ChainOfThought("question -> answer: int")(question="What is 2 + 2?")
+
+    assert prediction.answer == 4
+    assert system_of(upstream.requests[0]).startswith("Your input fields are:")
 
 
 def test_several_completions(upstream: ScriptedUpstream) -> None:

@@ -120,6 +120,7 @@ def test_tokens_arrive_as_they_are_written(
     with client.completions.create(model="sonnet", prompt="slowly", stream=True) as stream:
         assert next(iter(stream)).choices[0].text == "early"
         assert upstream.active == 1
+    upstream.wait_until(lambda: upstream.active == 0)
 
 
 def test_a_client_that_leaves_stops_the_model(

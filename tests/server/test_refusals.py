@@ -170,13 +170,14 @@ def test_an_answer_that_breaks_off_is_an_error_in_both_forms(
 
 @on_every_endpoint
 def test_a_session_that_failed_answers_the_next_one_cleanly(
-    client: openai.OpenAI, upstream: ScriptedUpstream, endpoint: Endpoint
+    bridge: Bridge, upstream: ScriptedUpstream, endpoint: Endpoint
 ) -> None:
     upstream.answer = Refuse(500, "api_error", "boom")
-    with pytest.raises(openai.APIStatusError):
-        endpoint.create(client, False)
+    status, _, _ = ask(bridge, endpoint.path, endpoint.body())
+    assert status == 502
     upstream.answer = say("fine")
-    endpoint.create(client, False)
+    status, answer, _ = ask(bridge, endpoint.path, endpoint.body())
+    assert (status, endpoint.text_of(answer)) == (200, "fine")
     refused, answered = upstream.requests
     assert len(answered["messages"]) == len(refused["messages"])
 

@@ -122,6 +122,7 @@ def test_tokens_arrive_as_they_are_written(
         heard = next(event.delta for event in stream if event.type == "response.output_text.delta")
         assert heard == "early"
         assert upstream.active == 1
+    upstream.wait_until(lambda: upstream.active == 0)
 
 
 def test_a_client_that_leaves_stops_the_model(

@@ -12,6 +12,8 @@ from claude_run.rehearsal.answers import Refuse, say
 from tests.clients.upstream import calls, matched, offered, schema, structure, told
 from tests.scripted import ScriptedUpstream, in_order, system_of
 
+pytestmark = pytest.mark.timeout(600)  # the first test waits for npm
+
 Sdk: TypeAlias = Callable[[str], Any]
 """Runs a scenario of ai_sdk.mjs, and gives what it printed."""
 

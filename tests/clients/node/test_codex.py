@@ -11,6 +11,8 @@ from claude_run.rehearsal.answers import say
 from tests.clients.upstream import calls, matched, offered, told
 from tests.scripted import ScriptedUpstream, in_order, system_of
 
+pytestmark = pytest.mark.timeout(600)  # the first test waits for npm
+
 # The model's own name: to Codex it is unknown, so that it offers its tools as plain functions.
 MODEL = """
 model = "sonnet"
