@@ -24,7 +24,8 @@ def upstream(shared_upstream: ScriptedUpstream) -> Iterator[ScriptedUpstream]:
     shared_upstream.forget()
     shared_upstream.answer = say("Hello", " world")
     yield shared_upstream
-    shared_upstream.forget()
+    shared_upstream.answer = say("the test that asked this is over")
+    shared_upstream.wait_until(lambda: shared_upstream.active == 0)
 
 
 @pytest.fixture(scope="session")

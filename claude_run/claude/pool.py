@@ -146,9 +146,15 @@ class Pool:
         fresh = [s for s in ready if s.fresh]
         if fresh:
             return max(fresh, key=lambda s: (s.tuning == tuning, s.used))
-        if not self._recycles:
-            return None
-        return min(filter(_rewindable, ready), key=lambda s: s.used, default=None)
+        takeable = [s for s in ready if self._is_takeable(s)]
+        return min(takeable, key=lambda s: (not _rewindable(s), s.used), default=None)
+
+    def _is_takeable(self, session: Session) -> bool:
+        """Whether a new conversation may have the session. Where there is no room for another
+        process, somebody's would have to end for it: then any is, but for the thinking in it."""
+        if session.fresh or not self._recycles:
+            return session.fresh
+        return _rewindable(session) or (self._is_full and not _thinks_on(session))
 
     def _lost_history(self, turns: Sequence[Turn]) -> History | None:
         """The history to resume, where `turns` go on with a conversation that a session once
@@ -250,7 +256,11 @@ class Pool:
             await asyncio.wait(self._endings, return_when=asyncio.FIRST_COMPLETED)
 
     def _idlest(self) -> Session | None:
-        return min(self._ready(), key=lambda s: s.used, default=None)
+        return min(self._ready(), key=lambda s: (s.fresh, s.used), default=None)
+
+    @property
+    def _is_full(self) -> bool:
+        return self._living + len(self._endings) >= self.limits.sessions
 
     @property
     def _living(self) -> int:
@@ -266,8 +276,7 @@ class Pool:
         arrivals.append(now)
         recent = sum(1 for at in arrivals if now - at < _WINDOW_SECONDS)
         missing = self._spares_wanted(recent) - self._spares(wanted)
-        room = self.limits.sessions - self._living - len(self._endings)
-        for _ in range(min(missing, room)):
+        for _ in range(min(missing, self._room_for_spares())):
             if not memory_is_low():
                 spare = Session(wanted.shape, wanted.tuning, self._directory)
                 self._openings.add(spare)
@@ -282,11 +291,18 @@ class Pool:
 
     def _spares(self, wanted: Wanted) -> int:
         ready = [s for s in self._ready() if _suits(s, wanted)]
-        usable = [s for s in ready if s.fresh or (self._recycles and _rewindable(s))]
-        return len(usable) + sum(1 for s in self._openings if _suits(s, wanted))
+        return sum(map(self._is_takeable, ready)) + sum(1 for s in self._openings if _suits(s, wanted))
+
+    def _room_for_spares(self) -> int:
+        room = self.limits.sessions - self._living - len(self._endings)
+        if self._recycles:
+            return room
+        # Most conversations end with their first answer, and nothing else can use their session.
+        return room + sum(1 for session in self._ready() if not session.fresh)
 
     async def _open_spare(self, session: Session, names: ToolNames) -> None:
         with suppress(Exception):  # who needs one then starts it, and is told
+            await self._make_room()
             await session.open(History(), names)
         if session in self._openings and session.state is State.READY:
             self._openings.discard(session)
@@ -328,9 +344,14 @@ def _suits(session: Session, wanted: Wanted) -> bool:
 
 def _rewindable(session: Session) -> bool:
     """Whether taking the session costs little: a conversation of one exchange, not waiting for
-    tool results (its thinking lives only here)."""
+    tool results."""
     last = session.turns[-1] if session.turns else None
     return session.served <= 1 and not _calls_tools(last)
+
+
+def _thinks_on(session: Session) -> bool:
+    """Whether the model's thinking before a tool call would be lost: it lives only here."""
+    return session.shape.thinking and _calls_tools(session.turns[-1])
 
 
 def _settled_history(turns: Sequence[Turn]) -> tuple[Turn, ...]:

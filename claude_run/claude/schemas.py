@@ -93,6 +93,8 @@ _UNCHECKED: Final = frozenset(
         "unevaluatedProperties",
     }
 )
+# To demand less inside of these is to demand more of the whole.
+_REVERSING: Final = frozenset({"else", "if", "not", "oneOf", "then"})
 
 
 def require_shallow(schema: JsonObject, param: str) -> None:
@@ -119,11 +121,11 @@ def _members(node: Any) -> Iterable[Any]:
 
 
 def everywhere(schema: Any, change: Callable[[JsonObject], JsonObject]) -> Any:
-    """`schema` with `change` made to every schema in it and then to itself. What only looks
-    like one, as a value of `enum` or a property's name may, is left alone."""
+    """`schema` with `change` made to it and then to every schema in it. What only looks like
+    one, as a value of `enum` or a property's name may, is left alone."""
     if not isinstance(schema, dict):
         return schema  # true and false are schemas
-    return change({key: _inside(key, value, change) for key, value in schema.items()})
+    return {key: _inside(key, value, change) for key, value in change(schema).items()}
 
 
 def _inside(key: str, value: Any, change: Callable[[JsonObject], JsonObject]) -> Any:
@@ -159,27 +161,37 @@ def _modern(node: JsonObject) -> JsonObject:
 def checkable(schema: JsonObject) -> tuple[JsonObject, bool]:
     """What of `schema`, a modern one, the CLI can check, and whether that is everything it
     demands. The rest goes into descriptions, so that the model knows of it."""
-    demanded: list[str] = []
-
-    def change(node: JsonObject) -> JsonObject:
-        unchecked = _unchecked(node)
-        kept = {k: v for k, v in node.items() if k in _CHECKED and k not in unchecked}
-        if not unchecked:
-            return kept
-        demanded.extend(unchecked)
-        told = f"JSON schema: {json.dumps(unchecked)}"
-        before = kept.get("description")
-        return {**kept, "description": f"{before}\n\n{told}" if before else told}
-
-    kept: JsonObject = everywhere(schema, lambda node: change(_without_loose_ends(node)))
-    return kept, not demanded
+    is_complete = not _demands_more(schema)
+    return everywhere(schema, _known if is_complete else _weakened), is_complete
 
 
-def _unchecked(node: JsonObject) -> JsonObject:
-    demands = {key: value for key, value in node.items() if key in _UNCHECKED}
-    if "prefixItems" in demands and "items" in node:
-        demands["items"] = node["items"]  # it begins where those end
-    return demands
+def _demands_more(schema: JsonObject) -> bool:
+    found: set[str] = set()
+
+    def look(node: JsonObject) -> JsonObject:
+        found.update(node.keys() & _UNCHECKED)
+        return node
+
+    everywhere(schema, look)
+    return bool(found)
+
+
+def _known(node: JsonObject) -> JsonObject:
+    return {key: value for key, value in _without_loose_ends(node).items() if key in _CHECKED}
+
+
+def _weakened(node: JsonObject) -> JsonObject:
+    """`node` with less demanded of a value, and what is not demanded any more told."""
+    untold = {key: value for key, value in node.items() if key in _UNCHECKED | _REVERSING}
+    if "prefixItems" in untold and "items" in node:
+        untold["items"] = node["items"]  # it begins where those end
+    kept = _known({key: value for key, value in node.items() if key not in untold})
+    if "oneOf" in untold and "anyOf" not in kept:
+        kept["anyOf"] = untold.pop("oneOf")
+    if not untold:
+        return kept
+    before, told = kept.get("description"), f"JSON schema: {json.dumps(untold)}"
+    return {**kept, "description": f"{before}\n\n{told}" if before else told}
 
 
 def _without_loose_ends(node: JsonObject) -> JsonObject:

@@ -62,6 +62,7 @@ class Session:
         self._directory = directory
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._users: list[str] = []
+        self._connecting: ClaudeSDKClient | None = None
         self._client: ClaudeSDKClient | None = None
         self._process: psutil.Process | None = None
         self._end = asyncio.Event()
@@ -128,7 +129,7 @@ class Session:
                 stderr=self._stderr,
                 resume=resume,
             )
-            client = ClaudeSDKClient(options)
+            client = self._connecting = ClaudeSDKClient(options)
             await client.connect()
             self._client, self._process = client, control.process_of(client)
             if not opened.done():
@@ -140,6 +141,7 @@ class Session:
                 opened.exception()
         finally:
             self.state = State.CLOSED
+            opened.cancel()  # if it is waited for still
             if client is not None:
                 await self._disconnect(client)
 
@@ -161,7 +163,16 @@ class Session:
         self.state = State.CLOSED
         self._end.set()
         if self._keeper is not None:
+            if self._client is None:
+                self._stop_connecting(self._keeper)
             await asyncio.wait([self._keeper])
+
+    def _stop_connecting(self, keeper: "asyncio.Task[None]") -> None:
+        """On a busy machine it takes seconds, and the SDK leaves a process seconds to end."""
+        if self._connecting is not None:
+            self._process = control.process_of(self._connecting)
+        self._signal(signal.SIGTERM)
+        keeper.cancel()
 
     def _transcript(self, history: History, names: ToolNames) -> Path:
         session_id = str(uuid.uuid4())

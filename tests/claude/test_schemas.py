@@ -1,10 +1,10 @@
-"""JSON schemas on their way to Claude: spelt anew where they must be, and checked where nobody else does."""
+"""JSON schemas on their way to Claude: what is spelt anew, and what is checked by nobody else."""
 
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # it comes without types
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_run.claude.schemas import checkable, fits, modern, require_shallow
@@ -75,6 +75,9 @@ SCHEMAS = st.recursive(
         st.fixed_dictionaries({"properties": st.dictionaries(st.sampled_from("ab"), inner)})
         | st.fixed_dictionaries({"items": inner, "minItems": st.just(1)})
         | st.fixed_dictionaries({"anyOf": st.lists(inner, min_size=1, max_size=2)})
+        | st.fixed_dictionaries({"oneOf": st.lists(inner, min_size=2, max_size=2)})
+        | st.fixed_dictionaries({"not": inner})
+        | st.fixed_dictionaries({"if": inner, "then": inner}, optional={"else": inner})
     ),
     max_leaves=4,
 )
@@ -85,6 +88,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(max_examples=300)
 @given(SCHEMAS, VALUES)
 def test_nothing_that_fits_is_refused_for_the_part_that_is_checked(
     schema: JsonObject, value: Any

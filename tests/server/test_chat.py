@@ -160,7 +160,7 @@ def test_a_client_that_gives_up_waiting_stops_the_model(
 ) -> None:
     upstream.answer = say(Pause(60.0), "late")
     with pytest.raises(openai.APITimeoutError):
-        client.with_options(timeout=3.0).chat.completions.create(
+        client.with_options(timeout=6.0).chat.completions.create(
             model="sonnet", messages=[{"role": "user", "content": "give up"}]
         )
     upstream.wait_until(lambda: upstream.aborted == 1)

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from enum import Enum
+from functools import reduce
 from typing import Any, Literal
 
 import jsonschema  # type: ignore[import-untyped]  # it comes without types
@@ -269,8 +270,9 @@ def test_what_the_cli_cannot_check_is_checked_before_it_is_done(
         holding({"type": "string", "pattern": "("}),
         holding({"type": "string", "description": "long " * 40_000}),
         {"type": "object", "properties": [1]},
+        reduce(lambda inner, _: holding(inner), range(150), TEXT),
     ],
-    ids=["type", "reference", "pattern", "200 KB", "properties"],
+    ids=["type", "reference", "pattern", "200 KB", "properties", "depth"],
 )
 def test_a_schema_that_cannot_be_used_is_a_400_that_names_the_field(
     client: openai.OpenAI, upstream: ScriptedUpstream, schema: JsonObject
