@@ -290,8 +290,8 @@ class Pool:
         return min(self.limits.concurrency, round(recent / _WINDOW_SECONDS * _SPAWN_SECONDS) + 1)
 
     def _spares(self, wanted: Wanted) -> int:
-        ready = [s for s in self._ready() if _suits(s, wanted)]
-        return sum(map(self._is_takeable, ready)) + sum(1 for s in self._openings if _suits(s, wanted))
+        there = [s for s in self._ready() if self._is_takeable(s)]
+        return sum(_suits(session, wanted) for session in (*there, *self._openings))
 
     def _room_for_spares(self) -> int:
         room = self.limits.sessions - self._living - len(self._endings)
