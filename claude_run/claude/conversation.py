@@ -1,4 +1,4 @@
-"""When one conversation is exactly the beginning of another."""
+"""When one conversation is exactly the beginning of another, and what else their turns tell."""
 
 import json
 from collections.abc import Hashable, Sequence
@@ -73,3 +73,33 @@ def _object(text: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ValueError("the arguments are not an object")  # noqa: TRY004 - as for broken JSON
     return value
+
+
+def settled(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """The turns that a transcript may hold: up to an answer that calls no tool. A resumed CLI
+    answers whatever else is left open by itself, a question as well as a call."""
+    ends = (
+        end
+        for end in range(len(turns) - 1, 0, -1)
+        if isinstance(turns[end - 1], AssistantTurn) and not calls_tools(turns[end - 1 : end])
+    )
+    return tuple(turns[: next(ends, 0)])
+
+
+def calls_tools(turns: Sequence[Turn]) -> bool:
+    """Whether there is a call in any of them."""
+    return any(isinstance(part, ToolCall) for turn in turns for part in turn.parts)
+
+
+def questions(turns: Sequence[Turn]) -> int:
+    """How many of them are the user's."""
+    return sum(isinstance(turn, UserTurn) for turn in turns)
+
+
+def marks(turns: Sequence[Turn]) -> tuple[int, ...]:
+    """A number for each beginning of `turns`, shortest first. A hint only: nothing is ever
+    handed over because two of these are equal."""
+    found: list[int] = []
+    for turn in turns:
+        found.append(hash((found[-1] if found else 0, identity(turn))))
+    return tuple(found)

@@ -16,11 +16,13 @@ LOW_MEMORY: Final = 512 * MIB
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`concurrency` bounds turns in flight, `sessions` live processes (never fewer); `bytes`
-    is what one process may grow to, the rest are seconds and a count of turns."""
+    """`concurrency` bounds turns in flight, `sessions` live processes (never fewer), `starts`
+    those of them that are starting; `bytes` is what one may grow to, the rest are seconds and
+    a count of turns."""
 
     concurrency: int
     sessions: int
+    starts: int
     bytes: int = 600 * MIB
     age: float = 3600.0
     turns: int = 1000
@@ -30,14 +32,15 @@ class Limits:
 def limits_of(settings: Settings, *, cores: int, available: int) -> Limits:
     """The settings' limits, or what `cores` and `available` bytes of memory allow.
 
-    A turn spends its time waiting for the model, so that a core carries eight of them.
+    A turn spends its time waiting for the model, so that a core carries eight of them. A start
+    keeps a core busy: of many at once, none would be ready before nearly all of them are.
     """
     affordable = max(2, (available - KEPT_FREE) // SESSION_BYTES)
     sessions = settings.max_sessions or min(64, affordable, 16 * cores)
     concurrency = settings.max_concurrency or max(2, min(32, 8 * cores, affordable))
     if settings.max_sessions is not None:
         concurrency = min(concurrency, sessions)
-    return Limits(concurrency, max(sessions, concurrency))
+    return Limits(concurrency, max(sessions, concurrency), starts=cores + 1)
 
 
 def machine_limits(settings: Settings) -> Limits:

@@ -27,6 +27,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK": "1",  # asks another model
     "DISABLE_COMPACT": "1",  # would replace a long conversation with a summary
     "DISABLE_AUTOUPDATER": "1",
+    "BUN_GC_TIMER_DISABLE": "1",  # collects what is hardly garbage, at half a turn's CPU time
 }
 # Set always: without them a request is not what the client sent.
 REQUIRED: Final[Mapping[str, str]] = {

@@ -3,53 +3,43 @@
 Best is one whose conversation is exactly this request's beginning (continued); then one
 without a conversation, or whose conversation can be rewound (spare); then a new process
 (cold). A session belongs to one turn at a time.
+
+Whatever changes - somebody asks, a session is given back, a process has started or ended -
+`_arrange` brings those who wait and the sessions there are together, in order of arrival, and
+starts what is missing.
 """
 
 import asyncio
 import time
-from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
 
-from claude_run.claude.announcements import Announcements
+from claude_run.claude.candidates import (
+    Wanted,
+    freshest,
+    furthest,
+    goes_on,
+    is_one_exchange,
+    suits,
+    thinks_on,
+)
 from claude_run.claude.control import ControlRefusedError
-from claude_run.claude.conversation import continues, identity
+from claude_run.claude.demand import Demand
 from claude_run.claude.events import Ending
+from claude_run.claude.fleet import Fleet
 from claude_run.claude.limits import Limits, memory_is_low
-from claude_run.claude.names import is_alias
-from claude_run.claude.replay import History
 from claude_run.claude.session import Session, State
-from claude_run.claude.shape import Shape, Tuning
-from claude_run.claude.tools import ToolNames
 from claude_run.settings import SessionMode
-from claude_run.turn import AssistantTurn, ToolCall, Turn, UserTurn
-
-# Replaying a user turn takes about 15 ms, a new process 500 ms however long its transcript.
-REPLAY_AT_MOST: Final = 25
-_SPAWN_SECONDS: Final = 0.6
-_WINDOW_SECONDS: Final = 5.0
-_SWEEP_SECONDS: Final = 5.0
-_REMEMBERED: Final = 512
+from claude_run.turn import AssistantTurn
 
 
 class Origin(Enum):
     CONTINUED = "continued"
     SPARE = "spare"
     COLD = "cold"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a turn needs of a session."""
-
-    shape: Shape
-    tuning: Tuning
-    names: ToolNames
-    turns: tuple[Turn, ...]
 
 
 @dataclass(slots=True)
@@ -65,318 +55,271 @@ class Lease:
     answer: AssistantTurn | None = None
 
 
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    wanted: Wanted
+    since: float = field(default_factory=time.monotonic)
+    lease: "asyncio.Future[Lease]" = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    def origin_of(self, session: Session) -> Origin:
+        if not session.served and session.born >= self.since:
+            return Origin.COLD
+        return Origin.CONTINUED if goes_on(session, self.wanted) else Origin.SPARE
+
+
 class Pool:
+    """`async with` it: its sessions end with it."""
+
     def __init__(self, limits: Limits, mode: SessionMode, directory: Path) -> None:
         self.limits = limits
         self._recycles = mode == "recycled"
-        self._directory = directory
-        self._slots = asyncio.Semaphore(limits.concurrency)
-        self._sessions: list[Session] = []
-        self._openings: set[Session] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._endings: set[asyncio.Task[None]] = set()
-        self._arrivals: dict[Shape, deque[float]] = {}
-        self._lost: OrderedDict[int, int] = OrderedDict()
-        self._announcements = Announcements(directory)
-        self._closed = False
+        self._fleet = Fleet(limits, directory, changed=self._arrange, failed=self._fail)
+        self._demand = Demand()
+        self._waiting: list[_Waiting] = []
 
     async def __aenter__(self) -> "Pool":
-        self._background(self._sweep())
+        await self._fleet.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._closed = True
-        for task in self._tasks - self._endings:
-            task.cancel()
-        await asyncio.gather(*(s.close() for s in (*self._sessions, *self._openings)))
-        await self._announcements.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._fleet.__aexit__()
 
     @asynccontextmanager
     async def lease(self, wanted: Wanted) -> AsyncIterator[Lease]:
-        """A session for one turn; waits, in order of arrival, for a free place.
+        """A session for one turn; waits, in order of arrival, until there is one.
 
         Raises:
             TurnError: no process could be started.
         """
-        async with self._slots:
-            lease = await self._checkout(wanted)
-            try:
-                yield lease
-            finally:
-                await self._give_back(lease, wanted)
+        lease = await self._checkout(wanted)
+        try:
+            yield lease
+        finally:
+            await self._give_back(lease, wanted)
 
-    # --- finding a session ------------------------------------------------------------
+    # --- asking -----------------------------------------------------------------------
 
     async def _checkout(self, wanted: Wanted) -> Lease:
-        while (found := self._best(wanted)) is not None:
-            session, origin = found
-            session.state = State.BUSY
+        waiting = _Waiting(wanted)
+        self._waiting.append(waiting)
+        while True:
+            lease = await self._granted(waiting)
             try:
-                if origin is Origin.SPARE and not session.fresh:
-                    self._note_loss(session)
-                    await session.rewind()
-                await session.tune(wanted.tuning)
+                await self._prepare(lease.session, wanted)
             except ControlRefusedError:
-                self._retire(session)
+                self._fleet.retire(lease.session)
+                waiting = _Waiting(wanted, waiting.since)
+                self._waiting.insert(0, waiting)
             except BaseException:
-                self._retire(session)
+                self._fleet.retire(lease.session)
                 raise
             else:
-                self._replenish(wanted, origin)
-                return Lease(session, origin)
-        session = await self._cold(wanted)
-        self._replenish(wanted, Origin.COLD)
-        return Lease(session, Origin.COLD)
+                return lease
 
-    def _best(self, wanted: Wanted) -> tuple[Session, Origin] | None:
-        ready = [s for s in self._ready() if _suits(s, wanted)]
-        for session in ready:
-            if session.tuning.model == wanted.tuning.model and continues(
-                session.turns, wanted.turns
-            ):
-                return session, Origin.CONTINUED
-        if _user_turns(wanted.turns) > REPLAY_AT_MOST or self._lost_history(wanted.turns):
-            return None
-        spare = self._spare(ready, wanted.tuning)
-        return (spare, Origin.SPARE) if spare is not None else None
-
-    def _spare(self, ready: Sequence[Session], tuning: Tuning) -> Session | None:
-        fresh = [s for s in ready if s.fresh]
-        if fresh:
-            return max(fresh, key=lambda s: (s.tuning == tuning, s.used))
-        takeable = [s for s in ready if self._is_takeable(s)]
-        return min(takeable, key=lambda s: (not _rewindable(s), s.used), default=None)
-
-    def _is_takeable(self, session: Session) -> bool:
-        """Whether a new conversation may have the session. Where there is no room for another
-        process, somebody's would have to end for it: then any is, but for the thinking in it."""
-        if session.fresh or not self._recycles:
-            return session.fresh
-        return _rewindable(session) or (self._is_full and not _thinks_on(session))
-
-    def _lost_history(self, turns: Sequence[Turn]) -> History | None:
-        """The history to resume, where `turns` go on with a conversation that a session once
-        held: it had the CLI's note where Claude's prompt cache still has it.
-
-        It also gets a process of its own. Otherwise two conversations growing side by side would
-        take one session from the other at every step, each replaying all it has.
-        """
-        settled = _settled_history(turns)
-        for mark in reversed(_marks(turns[:-1])):
-            noted_after = self._lost.get(mark)
-            if noted_after is not None and noted_after < len(settled):
-                return History(settled, noted_after=noted_after)
-        return None
-
-    def _note_loss(self, session: Session) -> None:
-        if session.turns and session.noted_after is not None:
-            self._lost[_marks(session.turns)[-1]] = session.noted_after
-            while len(self._lost) > _REMEMBERED:
-                self._lost.popitem(last=False)
-
-    async def _cold(self, wanted: Wanted) -> Session:
-        session = Session(wanted.shape, wanted.tuning, self._directory)
-        self._sessions.append(session)
+    async def _granted(self, waiting: _Waiting) -> Lease:
+        self._arrange()
         try:
-            await self._make_room()
-            await session.open(await self._begun(wanted), wanted.names)
-        except BaseException:
-            self._retire(session)
+            return await waiting.lease
+        except asyncio.CancelledError:
+            if waiting in self._waiting:
+                self._waiting.remove(waiting)
+            elif not waiting.lease.cancelled() and waiting.lease.exception() is None:
+                waiting.lease.result().session.state = State.READY
+            self._arrange()
             raise
+
+    async def _prepare(self, session: Session, wanted: Wanted) -> None:
+        if not (session.fresh or goes_on(session, wanted)):
+            self._fleet.losses.note(session)
+            await session.rewind()
+        await session.tune(wanted.tuning)
+
+    # --- bringing together ------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        if not self._fleet.closed:
+            self._hand_out()
+            self._start_for_waiting()
+            self._start_spares()
+
+    @property
+    def _places(self) -> int:
+        """How many more turns may be in flight."""
+        return max(0, self.limits.concurrency - len(self._fleet.those(State.BUSY)))
+
+    def _hand_out(self) -> None:
+        for waiting in tuple(self._waiting):
+            if not self._places:
+                return
+            if (session := self._best(waiting.wanted)) is not None:
+                self._grant(session, waiting)
+
+    def _grant(self, session: Session, waiting: _Waiting) -> None:
         session.state = State.BUSY
+        self._waiting.remove(waiting)
+        origin = waiting.origin_of(session)
+        if origin is Origin.CONTINUED:
+            self._demand.went_on(waiting.wanted)
+        else:
+            self._demand.began(waiting.wanted)
+        waiting.lease.set_result(Lease(session, origin))
+
+    def _best(self, wanted: Wanted) -> Session | None:
+        while (session := self._ready_for(wanted)) is not None and not session.alive:
+            self._fleet.retire(session)
         return session
 
-    async def _begun(self, wanted: Wanted) -> History:
-        """What a new process begins with, for these turns."""
-        lost = self._lost_history(wanted.turns)
-        if lost is None:
-            return History(_settled_history(wanted.turns))
-        return replace(lost, notes=await self._announcements.of(wanted.tuning.model))
+    def _ready_for(self, wanted: Wanted) -> Session | None:
+        ready = self._fleet.those(State.READY)
+        if (session := self._unspoilt(ready, wanted)) is not None:
+            return session
+        if not self._may_replay(wanted):
+            return None
+        takeable = (s for s in ready if suits(s, wanted) and self._is_takeable(s))
+        return min(takeable, key=self._worth, default=None)
+
+    def _unspoilt(self, sessions: list[Session], wanted: Wanted) -> Session | None:
+        """One that these turns can have without anybody's losing a conversation."""
+        if (session := furthest(sessions, wanted)) is not None:
+            return session
+        return freshest(sessions, wanted) if self._may_replay(wanted) else None
+
+    def _may_replay(self, wanted: Wanted) -> bool:
+        return wanted.is_replayable and self._fleet.losses.history(wanted) is None
+
+    # --- whose session may be taken ---------------------------------------------------
+
+    def _is_takeable(self, session: Session) -> bool:
+        """Whether a new conversation may have the session, and the one in it be forgotten. Where
+        there is no room for another process, somebody's has to end anyway."""
+        if not self._recycles or thinks_on(session):
+            return False
+        return self._fleet.is_full or self._is_over(session)
+
+    def _is_over(self, session: Session) -> bool:
+        """Whether its conversation is probably not gone on with."""
+        return (
+            is_one_exchange(session)
+            and not self._demand.goes_on(session.shape)
+            and not self._is_awaited(session)
+        )
+
+    def _is_awaited(self, session: Session) -> bool:
+        """Whether somebody who waits goes on with its conversation."""
+        return any(goes_on(session, waiting.wanted) for waiting in self._waiting)
+
+    def _worth(self, session: Session) -> tuple[bool, bool, float]:
+        """Of several sessions, the one that will be missed least has the least."""
+        is_soon_wanted = session.fresh and self._demand.is_lively(session.shape)
+        return self._is_awaited(session), is_soon_wanted, session.used
+
+    # --- starting processes -----------------------------------------------------------
+
+    def _start_for_waiting(self) -> None:
+        """A process for everybody for whom none is coming, and who could have it at once."""
+        coming = self._fleet.those(State.OPENING)
+        for waiting in self._waiting[: self._places]:
+            wanted = waiting.wanted
+            if (session := self._unspoilt(coming, wanted)) is not None:
+                coming.remove(session)
+            elif self._may_start():
+                if self._fleet.losses.history(wanted) is not None:
+                    self._demand.went_on(wanted)
+                self._fleet.start(wanted)
+            else:
+                return
+
+    def _start_spares(self) -> None:
+        """Processes that nobody waits for yet, so that the next new conversation finds one."""
+        for wanted in self._demand.lively():
+            for _ in range(self._spares_wanted(wanted) - self._spares(wanted)):
+                if memory_is_low() or not self._has_room_for_spare() or not self._may_start():
+                    return
+                self._fleet.start(wanted, fresh=True)
+
+    def _spares_wanted(self, wanted: Wanted) -> int:
+        if self._recycles:
+            return min(1, max(0, self._places - len(self._waiting)))
+        return min(self.limits.concurrency, self._demand.during_a_start(wanted.shape))
+
+    def _spares(self, wanted: Wanted) -> int:
+        """How many sessions the next new conversation could have at once, or soon."""
+        return sum(
+            session.state is State.OPENING or session.fresh or self._is_takeable(session)
+            for session in self._fleet.those(State.OPENING, State.READY)
+            if suits(session, wanted)
+        )
+
+    def _has_room_for_spare(self) -> bool:
+        if not self._fleet.is_full:
+            return True
+        # Nobody but its own conversation can use a session that is not recycled, and most
+        # conversations end with their first answer.
+        return not self._recycles and any(not s.fresh for s in self._fleet.those(State.READY))
+
+    def _may_start(self) -> bool:
+        """Whether one more process may start. If there is no room, the session that will be
+        missed least is told to end: when it has, everything is arranged anew."""
+        if self._fleet.is_starting:
+            return False
+        if memory_is_low() or (self._fleet.is_full and not self._fleet.is_ending):
+            self._retire_one()
+        return not self._fleet.is_full
+
+    def _retire_one(self) -> None:
+        opening = self._fleet.those(State.OPENING)
+        unneeded = next((s for s in opening if self._first_to_have(s) is None), None)
+        idlest = min(self._fleet.those(State.READY), key=self._worth, default=unneeded)
+        if idlest is not None:
+            self._fleet.retire(idlest)
+
+    def _first_to_have(self, session: Session) -> _Waiting | None:
+        """The first of those waiting for whom a session is coming."""
+        return next((w for w in self._waiting if self._unspoilt([session], w.wanted)), None)
+
+    def _fail(self, session: Session, error: Exception) -> None:
+        """Tell whoever waits for a session that could not be started."""
+        self._demand.forget(session.shape)  # or a spare would be started again and again
+        if (waiting := self._first_to_have(session)) is not None:
+            self._waiting.remove(waiting)
+            waiting.lease.set_exception(error)
 
     # --- afterwards -------------------------------------------------------------------
 
     async def _give_back(self, lease: Lease, wanted: Wanted) -> None:
         session = lease.session
         session.used = time.monotonic()
+        session.exchanges += 1
         session.served += 1
-        session.turns_served += 1
-        if self._closed or session.state is State.CLOSED:
-            self._retire(session)
+        if self._fleet.closed or session.state is State.CLOSED:
+            self._fleet.retire(session)
         elif lease.ending is Ending.SETTLED and lease.answer is not None:
             session.turns = (*wanted.turns, lease.answer)
-            session.state = State.READY
+            self._park(session)
         elif self._recycles and lease.idle:
             await self._refresh(session)
         else:
-            self._retire(session)
+            self._fleet.retire(session)
+        self._arrange()
+
+    def _park(self, session: Session) -> None:
+        """Keep a session for the next turn of its conversation. One that is not recycled serves
+        nothing else: it ends if others wait and its conversation is probably over."""
+        if self._recycles or not self._waiting or not self._is_over(session):
+            session.state = State.READY
+        else:
+            self._fleet.retire(session)
 
     async def _refresh(self, session: Session) -> None:
         """Make a session fresh whose last turn left nothing that a client could go on with."""
         try:
             await session.rewind()
         except ControlRefusedError:
-            self._retire(session)
+            self._fleet.retire(session)
         except BaseException:
-            self._retire(session)
+            self._fleet.retire(session)
             raise
         else:
             session.state = State.READY
-
-    def _retire(self, session: Session) -> None:
-        self._note_loss(session)
-        if session in self._sessions:
-            self._sessions.remove(session)
-        self._openings.discard(session)
-        ending = self._background(session.close())
-        self._endings.add(ending)
-        ending.add_done_callback(self._endings.discard)
-
-    # --- keeping house ----------------------------------------------------------------
-
-    def _ready(self) -> list[Session]:
-        ready = [s for s in self._sessions if s.state is State.READY]
-        for session in [s for s in ready if not s.alive]:
-            ready.remove(session)
-            self._retire(session)
-        return ready
-
-    async def _make_room(self) -> None:
-        """Retire whoever was used least recently, until all may live at once, and wait until
-        their processes are gone."""
-        if memory_is_low() and (idle := self._idlest()) is not None:
-            self._retire(idle)
-        while self._living > self.limits.sessions:
-            victim = self._idlest() or next(iter(self._openings), None)
-            if victim is None:
-                break
-            self._retire(victim)
-        while self._endings and self._living + len(self._endings) > self.limits.sessions:
-            await asyncio.wait(self._endings, return_when=asyncio.FIRST_COMPLETED)
-
-    def _idlest(self) -> Session | None:
-        return min(self._ready(), key=lambda s: (s.fresh, s.used), default=None)
-
-    @property
-    def _is_full(self) -> bool:
-        return self._living + len(self._endings) >= self.limits.sessions
-
-    @property
-    def _living(self) -> int:
-        """How many processes there are and will be, those aside that are about to end."""
-        return len(self._sessions) + len(self._openings)
-
-    def _replenish(self, wanted: Wanted, origin: Origin) -> None:
-        """Make spares in the background, so that the next new conversation finds one."""
-        now = time.monotonic()
-        if origin is Origin.CONTINUED:
-            return
-        arrivals = self._arrivals.setdefault(wanted.shape, deque(maxlen=256))
-        arrivals.append(now)
-        recent = sum(1 for at in arrivals if now - at < _WINDOW_SECONDS)
-        missing = self._spares_wanted(recent) - self._spares(wanted)
-        for _ in range(min(missing, self._room_for_spares())):
-            if not memory_is_low():
-                spare = Session(wanted.shape, wanted.tuning, self._directory)
-                self._openings.add(spare)
-                self._background(self._open_spare(spare, wanted.names))
-
-    def _spares_wanted(self, recent: int) -> int:
-        if recent < 2:  # noqa: PLR2004 - one request says nothing of a rate
-            return 0
-        if self._recycles:
-            return 1
-        return min(self.limits.concurrency, round(recent / _WINDOW_SECONDS * _SPAWN_SECONDS) + 1)
-
-    def _spares(self, wanted: Wanted) -> int:
-        there = [s for s in self._ready() if self._is_takeable(s)]
-        return sum(_suits(session, wanted) for session in (*there, *self._openings))
-
-    def _room_for_spares(self) -> int:
-        room = self.limits.sessions - self._living - len(self._endings)
-        if self._recycles:
-            return room
-        # Most conversations end with their first answer, and nothing else can use their session.
-        return room + sum(1 for session in self._ready() if not session.fresh)
-
-    async def _open_spare(self, session: Session, names: ToolNames) -> None:
-        with suppress(Exception):  # who needs one then starts it, and is told
-            await self._make_room()
-            await session.open(History(), names)
-        if session in self._openings and session.state is State.READY:
-            self._openings.discard(session)
-            self._sessions.append(session)
-        else:
-            self._retire(session)
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
-            now = time.monotonic()
-            for session in self._ready():
-                if self._is_done_with(session, now):
-                    self._retire(session)
-            for shape in [s for s, at in self._arrivals.items() if now - at[-1] > _WINDOW_SECONDS]:
-                del self._arrivals[shape]
-
-    def _is_done_with(self, session: Session, now: float) -> bool:
-        return (
-            now - session.used > self.limits.parked
-            or now - session.born > self.limits.age
-            or session.turns_served > self.limits.turns
-            or session.memory > self.limits.bytes
-        )
-
-    def _background(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-
-def _suits(session: Session, wanted: Wanted) -> bool:
-    """Whether the session could answer. One that is to change to a model whose name the CLI does
-    not resolve by itself would first ask that model something, only to see whether it is there."""
-    model = wanted.tuning.model
-    return session.shape == wanted.shape and (session.tuning.model == model or is_alias(model))
-
-
-def _rewindable(session: Session) -> bool:
-    """Whether taking the session costs little: a conversation of one exchange, not waiting for
-    tool results."""
-    last = session.turns[-1] if session.turns else None
-    return session.served <= 1 and not _calls_tools(last)
-
-
-def _thinks_on(session: Session) -> bool:
-    """Whether the model's thinking before a tool call would be lost: it lives only here."""
-    return session.shape.thinking and _calls_tools(session.turns[-1])
-
-
-def _settled_history(turns: Sequence[Turn]) -> tuple[Turn, ...]:
-    """The turns that a transcript may hold: up to an answer that calls no tool. A resumed CLI
-    answers whatever else is left open by itself, a question as well as a call."""
-    ends = (
-        end
-        for end in range(len(turns) - 1, 0, -1)
-        if isinstance(turns[end - 1], AssistantTurn) and not _calls_tools(turns[end - 1])
-    )
-    return tuple(turns[: next(ends, 0)])
-
-
-def _calls_tools(turn: Turn | None) -> bool:
-    return isinstance(turn, AssistantTurn) and any(isinstance(p, ToolCall) for p in turn.parts)
-
-
-def _user_turns(turns: Iterable[Turn]) -> int:
-    return sum(isinstance(turn, UserTurn) for turn in turns)
-
-
-def _marks(turns: Sequence[Turn]) -> list[int]:
-    """A number for each beginning of `turns`, shortest first. A hint only: nothing is ever
-    handed over because two of these are equal."""
-    marks: list[int] = []
-    for turn in turns:
-        marks.append(hash((marks[-1] if marks else 0, identity(turn))))
-    return marks

@@ -114,11 +114,11 @@ def _base64(media_type: str | None, data: str | None) -> JsonObject:
 @dataclass(frozen=True, slots=True)
 class History:
     """What a new process begins with. `notes` are entries of the CLI's own, which stand in the
-    conversation after turn `noted_after`."""
+    conversation after turn `noted_after`; None is a conversation that was never live."""
 
     turns: tuple[Turn, ...] = ()
+    noted_after: int | None = None
     notes: tuple[JsonObject, ...] = ()
-    noted_after: int = 0
 
 
 _TRANSCRIPT_TIME: Final = "2026-01-01T00:00:00.000Z"

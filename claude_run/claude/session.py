@@ -8,6 +8,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,7 @@ _STOP_PATIENCE: Final = 1.0
 _END_PATIENCE: Final = 2.0
 _TOOLS_PATIENCE: Final = 10.0
 _TOOLS_POLL: Final = 0.005
+_NO_HISTORY: Final = History()
 
 
 class State(Enum):
@@ -39,27 +41,30 @@ class State(Enum):
 
 
 class Session:
-    """A CLI process, from spawn to end; `open_session` makes one.
+    """A CLI process, from spawn to end.
 
-    `turns` is what its conversation holds, as a client would send it; empty when it is fresh.
-    `noted_after` is the turn that the CLI's own note comes after, once it has been given.
-    `limit` is what the CLI last said of the plan: it speaks of it again only when that changes.
-    `served` counts the turns since then, `turns_served` those of its whole life. All times
-    are of time.monotonic().
+    `turns` is what its conversation holds, as a client would send it, or will hold once it is
+    open; empty when it is fresh. `noted_after` is the turn that the CLI's own note comes after,
+    once it has been given. `exchanges` counts the turns answered since it was fresh, `served`
+    those of its whole life. `limit` is what the CLI last said of the plan: it speaks of it again
+    only when that changes. All times are of time.monotonic().
     """
 
-    def __init__(self, shape: Shape, tuning: Tuning, directory: Path) -> None:
+    def __init__(
+        self, shape: Shape, tuning: Tuning, directory: Path, history: History = _NO_HISTORY
+    ) -> None:
         self.shape = shape
         self.tuning = tuning
         self.state = State.OPENING
-        self.turns: tuple[Turn, ...] = ()
+        self.turns = history.turns
         self.noted_after: int | None = None
+        self.exchanges = 0
         self.served = 0
-        self.turns_served = 0
         self.cost_usd: float | None = None
         self.limit: RateLimit | None = None
         self.born = self.used = time.monotonic()
         self._directory = directory
+        self._history = history
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._users: list[str] = []
         self._connecting: ClaudeSDKClient | None = None
@@ -70,12 +75,13 @@ class Session:
 
     # --- birth and death --------------------------------------------------------------
 
-    async def open(self, history: History, names: ToolNames) -> None:
-        """Spawn the process, with `history` already in its conversation.
+    async def open(self, names: ToolNames, notes: tuple[JsonObject, ...] = ()) -> None:
+        """Spawn the process, with its history already in the conversation and `notes` in that.
 
         Raises:
             TurnError: it could not be started, or does not take a tool of the caller's.
         """
+        history = replace(self._history, notes=notes)
         resume = self._transcript(history, names) if history.turns else None
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._keeper = asyncio.create_task(self._keep(opened, resume))
@@ -88,8 +94,7 @@ class Session:
         finally:
             if resume is not None:
                 resume.unlink(missing_ok=True)
-        self.turns = history.turns
-        self.noted_after = history.noted_after if history.notes else None
+        self.noted_after = history.noted_after if notes else None
         self.state = State.READY
 
     async def _check_tools(self, names: ToolNames) -> None:
@@ -266,7 +271,7 @@ class Session:
             await control.rewind(self._live, self._users[0], self._users[-1])
         self._users.clear()
         self.turns, self.noted_after = (), None
-        self.served = 0
+        self.exchanges = 0
 
     # --- what it is -------------------------------------------------------------------
 

@@ -26,3 +26,8 @@ def test_limits_follow_the_machine_and_every_turn_can_have_a_session(
 ) -> None:
     limits = limits_of(settings, cores=cores, available=available)
     assert (limits.concurrency, limits.sessions) == (concurrency, sessions)
+
+
+def test_only_as_many_processes_start_at_once_as_keep_the_cores_busy() -> None:
+    limits = [limits_of(Settings(), cores=cores, available=24 * GIB) for cores in (1, 2, 16)]
+    assert [limit.starts for limit in limits] == [2, 3, 17]

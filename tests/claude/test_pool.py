@@ -136,6 +136,23 @@ def test_conversations_side_by_side_keep_a_session_each(
     assert ones[0] != twos[0]
 
 
+def test_where_conversations_go_on_a_new_one_takes_nobodys_session(
+    roomy: Bridge, upstream: ScriptedUpstream
+) -> None:
+    chats = [Chat(roomy, "Go on.") for _ in range(3)]
+    for name, chat in zip("ab", chats, strict=False):
+        chat.ask(f"{name} begins")
+    for name, chat in zip("ab", chats, strict=False):
+        chat.ask(f"{name} goes on")
+    for name, chat in zip("ab", chats, strict=False):
+        Chat(roomy, "Go on.").ask("once and for all")
+        chats[2].ask(f"after {name}")
+        chat.ask(f"{name} ends")
+    for name in "ab":
+        assert askers_of(upstream, f"{name} goes on") == askers_of(upstream, f"{name} ends")
+    assert askers_of(upstream, "after a") == askers_of(upstream, "after b")
+
+
 def test_identical_requests_at_once_never_share_a_session(
     roomy: Bridge, upstream: ScriptedUpstream
 ) -> None:

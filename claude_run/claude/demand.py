@@ -1,0 +1,68 @@
+"""What has been asked lately, and so will soon be asked again."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from claude_run.claude.candidates import Wanted
+from claude_run.claude.recent import Recent
+from claude_run.claude.shape import Shape
+
+_WINDOW_SECONDS: Final = 5.0
+_START_SECONDS: Final = 0.6
+_SHAPES: Final = 64
+
+
+@dataclass(slots=True)
+class _Asked:
+    """When new conversations of one shape began, and what the last of them wanted."""
+
+    wanted: Wanted
+    times: deque[float] = field(default_factory=lambda: deque(maxlen=256))
+
+    @property
+    def lately(self) -> int:
+        since = time.monotonic() - _WINDOW_SECONDS
+        return sum(at > since for at in self.times)
+
+
+class Demand:
+    """New conversations by shape, and the shapes whose conversations are gone on with."""
+
+    def __init__(self) -> None:
+        self._asked: Recent[Shape, _Asked] = Recent(_SHAPES)
+        self._looping: Recent[Shape, bool] = Recent(_SHAPES)
+
+    def began(self, wanted: Wanted) -> None:
+        asked = self._asked.get(wanted.shape) or _Asked(wanted)
+        asked.wanted = wanted
+        asked.times.append(time.monotonic())
+        self._asked.put(wanted.shape, asked)
+
+    def went_on(self, wanted: Wanted) -> None:
+        self._looping.put(wanted.shape, True)
+
+    def goes_on(self, shape: Shape) -> bool:
+        """Whether conversations of this shape have been more than one exchange."""
+        return shape in self._looping
+
+    def lively(self) -> Iterator[Wanted]:
+        """What the next conversations will want, the latest shape first."""
+        return (a.wanted for shape, a in reversed(self._asked.items()) if self.is_lively(shape))
+
+    def is_lively(self, shape: Shape) -> bool:
+        """Whether several conversations have begun lately; one says nothing of a rate."""
+        return self._lately(shape) > 1
+
+    def during_a_start(self, shape: Shape) -> int:
+        """How many conversations will begin while a process starts, and one more."""
+        return round(self._lately(shape) / _WINDOW_SECONDS * _START_SECONDS) + 1
+
+    def forget(self, shape: Shape) -> None:
+        self._asked.pop(shape, None)
+
+    def _lately(self, shape: Shape) -> int:
+        asked = self._asked.get(shape)
+        return asked.lately if asked else 0

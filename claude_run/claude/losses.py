@@ -1,0 +1,34 @@
+"""Conversations that were live, and whose session is gone or somebody else's now."""
+
+from typing import Final
+
+from claude_run.claude.candidates import Wanted
+from claude_run.claude.conversation import marks, settled
+from claude_run.claude.recent import Recent
+from claude_run.claude.replay import History
+from claude_run.claude.session import Session
+
+_REMEMBERED: Final = 512
+
+
+class Losses:
+    """Remembers after which turn the CLI had put its note: Claude's prompt cache has it there."""
+
+    def __init__(self) -> None:
+        self._noted_after: Recent[int, int] = Recent(_REMEMBERED)
+
+    def note(self, session: Session) -> None:
+        if session.turns and session.noted_after is not None:
+            self._noted_after.put(marks(session.turns)[-1], session.noted_after)
+
+    def history(self, wanted: Wanted) -> History | None:
+        """What to begin a process with, if these turns go on with a conversation that was lost.
+
+        It gets a process of its own: two conversations growing side by side would otherwise
+        take one session from the other at every step, each replaying all it has.
+        """
+        found = (self._noted_after.get(mark) for mark in reversed(wanted.marks[:-1]))
+        noted_after = next((number for number in found if number is not None), None)
+        if noted_after is None or noted_after >= len(turns := settled(wanted.turns)):
+            return None
+        return History(turns, noted_after=noted_after)

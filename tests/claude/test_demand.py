@@ -1,0 +1,64 @@
+"""What is likely to be asked next."""
+
+from claude_run.claude.candidates import Wanted
+from claude_run.claude.demand import Demand
+from claude_run.claude.recent import Recent
+from claude_run.claude.shape import Tuning, shape_of
+from claude_run.claude.tools import names_of
+from claude_run.turn import Text, TurnRequest, UserTurn
+
+
+def wanted(system: str, model: str = "sonnet") -> Wanted:
+    turns = (UserTurn((Text("hello"),)),)
+    names = names_of((), turns)
+    shape = shape_of(TurnRequest(model=model, system=system, turns=turns), names)
+    return Wanted(shape, Tuning(model, "{}"), names, turns)
+
+
+def test_one_conversation_says_nothing_of_the_next() -> None:
+    demand = Demand()
+    demand.began(wanted("one"))
+    assert not demand.is_lively(wanted("one").shape)
+    assert list(demand.lively()) == []
+
+
+def test_what_was_wanted_last_is_expected_next() -> None:
+    demand = Demand()
+    for system in ("one", "two", "one", "two"):
+        demand.began(wanted(system))
+    demand.began(wanted("one", model="haiku"))
+    expected = [(wanted.shape.system, wanted.tuning.model) for wanted in demand.lively()]
+    assert expected == [("one", "haiku"), ("two", "sonnet")]
+
+
+def test_the_more_begins_the_more_begins_while_a_process_starts() -> None:
+    demand = Demand()
+    counts = []
+    for _ in range(3):
+        for _ in range(20):
+            demand.began(wanted("busy"))
+        counts.append(demand.during_a_start(wanted("busy").shape))
+    assert 1 < counts[0] < counts[1] < counts[2]
+    assert demand.during_a_start(wanted("quiet").shape) == 1
+
+
+def test_what_could_not_be_started_is_expected_no_more() -> None:
+    demand = Demand()
+    for _ in range(3):
+        demand.began(wanted("broken"))
+    demand.forget(wanted("broken").shape)
+    assert list(demand.lively()) == []
+
+
+def test_a_shape_is_known_by_conversations_that_went_on() -> None:
+    demand = Demand()
+    demand.went_on(wanted("chat"))
+    assert demand.goes_on(wanted("chat", model="haiku").shape)
+    assert not demand.goes_on(wanted("batch").shape)
+
+
+def test_the_recent_forgets_what_was_put_longest_ago() -> None:
+    recent: Recent[str, int] = Recent(2)
+    for key in ("a", "b", "a", "c"):
+        recent.put(key, len(recent))
+    assert list(recent) == ["a", "c"]
