@@ -13,14 +13,18 @@ from claude_run.claude.shape import Shape
 _WINDOW_SECONDS: Final = 5.0
 _START_SECONDS: Final = 0.6
 _SHAPES: Final = 64
+_FEW: Final = 32  # conversations; what was before counts half
 
 
 @dataclass(slots=True)
 class _Asked:
-    """When new conversations of one shape began, and what the last of them wanted."""
+    """When new conversations of one shape began, and what the last of them wanted; of the last
+    few, how many began and how many went on."""
 
     wanted: Wanted
     times: deque[float] = field(default_factory=lambda: deque(maxlen=256))
+    began: int = 0
+    went_on: int = 0
 
     @property
     def lately(self) -> int:
@@ -29,24 +33,29 @@ class _Asked:
 
 
 class Demand:
-    """New conversations by shape, and the shapes whose conversations are gone on with."""
+    """New conversations by shape, and whether they are gone on with."""
 
     def __init__(self) -> None:
         self._asked: Recent[Shape, _Asked] = Recent(_SHAPES)
-        self._looping: Recent[Shape, bool] = Recent(_SHAPES)
 
     def began(self, wanted: Wanted) -> None:
-        asked = self._asked.get(wanted.shape) or _Asked(wanted)
+        asked = self._of(wanted)
         asked.wanted = wanted
         asked.times.append(time.monotonic())
+        asked.began += 1
+        if asked.began > _FEW:
+            asked.began //= 2
+            asked.went_on //= 2
         self._asked.put(wanted.shape, asked)
 
     def went_on(self, wanted: Wanted) -> None:
-        self._looping.put(wanted.shape, True)
+        """Its first answer was not its last."""
+        self._of(wanted).went_on += 1
 
     def goes_on(self, shape: Shape) -> bool:
-        """Whether conversations of this shape have been more than one exchange."""
-        return shape in self._looping
+        """Whether a conversation of this shape is rather more than one exchange."""
+        asked = self._asked.get(shape)
+        return asked is not None and 0 < asked.began <= 2 * asked.went_on
 
     def lively(self) -> Iterator[Wanted]:
         """What the next conversations will want, the latest shape first."""
@@ -62,6 +71,9 @@ class Demand:
 
     def forget(self, shape: Shape) -> None:
         self._asked.pop(shape, None)
+
+    def _of(self, wanted: Wanted) -> _Asked:
+        return self._asked.setdefault(wanted.shape, _Asked(wanted))
 
     def _lately(self, shape: Shape) -> int:
         asked = self._asked.get(shape)

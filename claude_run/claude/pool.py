@@ -160,10 +160,10 @@ class Pool:
         session.state = State.BUSY
         self._waiting.remove(waiting)
         origin = waiting.origin_of(session)
-        if origin is Origin.CONTINUED:
-            self._demand.went_on(waiting.wanted)
-        else:
+        if origin is not Origin.CONTINUED:
             self._demand.began(waiting.wanted)
+        elif session.exchanges == 1:
+            self._demand.went_on(waiting.wanted)
         waiting.lease.set_result(Lease(session, origin))
 
     def _best(self, wanted: Wanted) -> Session | None:

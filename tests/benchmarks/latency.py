@@ -1,7 +1,7 @@
 """Time to first token through the bridge, each time next to a live turn of the bare SDK."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from statistics import median
 from typing import TypeAlias
@@ -22,7 +22,7 @@ FRESH_ROUNDS = 12
 UNCOUNTED = 3  # what runs for the first time is slower everywhere
 STEPS = 10
 
-Seconds: TypeAlias = AsyncIterator[float]
+Seconds: TypeAlias = AsyncGenerator[float, None]
 
 TOOL: JsonObject = {
     "type": "function",
@@ -89,9 +89,12 @@ def _bridge(environment: dict[str, str], mode: SessionMode) -> Bridge:
 async def _taking_turns(kinds: dict[str, Seconds], rounds: int) -> dict[str, list[float]]:
     """One of each kind after another, so that whatever disturbs the machine disturbs all."""
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
-    for _ in range(UNCOUNTED + rounds):
-        for kind, seconds in kinds.items():
-            taken[kind].append(await anext(seconds))
+    async with AsyncExitStack() as stack:
+        for seconds in kinds.values():
+            stack.push_async_callback(seconds.aclose)
+        for _ in range(UNCOUNTED + rounds):
+            for kind, seconds in kinds.items():
+                taken[kind].append(await anext(seconds))
     return {kind: seconds[UNCOUNTED:] for kind, seconds in taken.items()}
 
 

@@ -50,11 +50,28 @@ def test_what_could_not_be_started_is_expected_no_more() -> None:
     assert list(demand.lively()) == []
 
 
-def test_a_shape_is_known_by_conversations_that_went_on() -> None:
-    demand = Demand()
-    demand.went_on(wanted("chat"))
-    assert demand.goes_on(wanted("chat", model="haiku").shape)
-    assert not demand.goes_on(wanted("batch").shape)
+def test_conversations_go_on_where_half_of_them_have() -> None:
+    demand, chat = Demand(), wanted("chat")
+    went_on = []
+    for _ in range(3):
+        demand.began(chat)
+        demand.went_on(chat)
+        went_on.append(demand.goes_on(chat.shape))
+    for _ in range(6):
+        demand.began(chat)
+        went_on.append(demand.goes_on(chat.shape))
+    assert went_on == [True] * 6 + [False] * 3
+    assert not demand.goes_on(wanted("something else").shape)
+
+
+def test_what_conversations_did_long_ago_counts_less() -> None:
+    demand, chat = Demand(), wanted("chat")
+    for _ in range(200):
+        demand.began(chat)
+    for _ in range(32):
+        demand.began(chat)
+        demand.went_on(chat)
+    assert demand.goes_on(chat.shape)
 
 
 def test_the_recent_forgets_what_was_put_longest_ago() -> None:
