@@ -111,16 +111,17 @@ class Fleet:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             for session in self.those(State.READY):
-                if self._is_done_with(session) or not session.alive:
+                is_left = time.monotonic() - session.used > self.limits.parked
+                if is_left or self.is_worn(session) or not session.alive:
                     self.retire(session)
 
-    def _is_done_with(self, session: Session) -> bool:
-        now, limits = time.monotonic(), self.limits
+    def is_worn(self, session: Session) -> bool:
+        """Whether a session has been used for long enough: every turn leaves some memory behind,
+        wherever its conversation has gone."""
         return (
-            now - session.used > limits.parked
-            or now - session.born > limits.age
-            or session.served > limits.turns
-            or session.memory > limits.bytes
+            time.monotonic() - session.born > self.limits.age
+            or session.served >= self.limits.turns
+            or session.memory > self.limits.bytes
         )
 
     def _background(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":

@@ -9,7 +9,7 @@ import psutil
 from claude_run.settings import Settings
 
 MIB: Final = 1024 * 1024
-SESSION_BYTES: Final = 200 * MIB  # a process is 110 to 130 MiB, more with a long conversation
+SESSION_BYTES: Final = 300 * MIB  # a process begins with 170 MiB, and grows with every turn
 KEPT_FREE: Final = 1024 * MIB
 LOW_MEMORY: Final = 512 * MIB
 
@@ -25,7 +25,7 @@ class Limits:
     starts: int
     bytes: int = 600 * MIB
     age: float = 3600.0
-    turns: int = 1000
+    turns: int = 200
     parked: float = 300.0
 
 

@@ -293,12 +293,10 @@ class Pool:
         session.used = time.monotonic()
         session.exchanges += 1
         session.served += 1
-        if self._fleet.closed or session.state is State.CLOSED:
-            self._fleet.retire(session)
-        elif lease.ending is Ending.SETTLED and lease.answer is not None:
+        if lease.ending is Ending.SETTLED and lease.answer is not None:
             session.turns = (*wanted.turns, lease.answer)
             self._park(session)
-        elif self._recycles and lease.idle:
+        elif self._recycles and lease.idle and not self._is_spent(session):
             await self._refresh(session)
         else:
             self._fleet.retire(session)
@@ -307,10 +305,15 @@ class Pool:
     def _park(self, session: Session) -> None:
         """Keep a session for the next turn of its conversation. One that is not recycled serves
         nothing else: it ends if others wait and its conversation is probably over."""
-        if self._recycles or not self._waiting or not self._is_over(session):
-            session.state = State.READY
-        else:
+        is_in_the_way = not self._recycles and self._waiting and self._is_over(session)
+        if is_in_the_way or self._is_spent(session):
             self._fleet.retire(session)
+        else:
+            session.state = State.READY
+
+    def _is_spent(self, session: Session) -> bool:
+        is_gone = self._fleet.closed or session.state is State.CLOSED
+        return is_gone or self._fleet.is_worn(session)
 
     async def _refresh(self, session: Session) -> None:
         """Make a session fresh whose last turn left nothing that a client could go on with."""

@@ -13,7 +13,7 @@ GIB = 1024 * MIB
     [
         (Settings(), 2, 24 * GIB, 16, 32),
         (Settings(), 16, 64 * GIB, 32, 64),
-        (Settings(), 2, 2 * GIB, 5, 5),
+        (Settings(), 2, 2 * GIB, 3, 3),
         (Settings(), 2, 512 * MIB, 2, 2),
         (Settings(max_concurrency=3), 2, 24 * GIB, 3, 32),
         (Settings(max_sessions=4), 2, 24 * GIB, 4, 4),

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from claude_run.bridge import Bridge
+from claude_run.claude.limits import machine_limits
 from claude_run.rehearsal.answers import Cut, Hold, Pause, Refuse, Reply, TextBlock, ToolUse, say
 from claude_run.settings import Settings
 from claude_run.turn import JsonObject
@@ -300,6 +302,17 @@ def test_one_process_serves_everyone(single: Bridge, upstream: ScriptedUpstream)
         list(threads.map(lambda chat: chat.ask("at once"), chats))
     assert len(live(single)) == 1
     assert len(upstream.requests) == 7
+
+
+def test_a_session_is_replaced_before_it_has_grown_much(
+    environment: dict[str, str], upstream: ScriptedUpstream
+) -> None:
+    most = machine_limits(Settings()).turns
+    with started(environment, max_concurrency=1) as bridge:
+        for number in range(most + 2):
+            Chat(bridge, "Grow.").ask(f"question {number}")
+    served = Counter(askers(upstream))
+    assert list(served.values()) == [most, 2]
 
 
 # --- what breaks ----------------------------------------------------------------------
