@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Final
 
 from claude_run.claude.candidates import (
     Wanted,
@@ -34,6 +35,8 @@ from claude_run.claude.limits import Limits, memory_is_low
 from claude_run.claude.session import Session, State
 from claude_run.settings import SessionMode
 from claude_run.turn import AssistantTurn
+
+_HEAD_START_SECONDS: Final = 0.2
 
 
 class Origin(Enum):
@@ -78,6 +81,7 @@ class Pool:
         self._fleet = Fleet(limits, directory, changed=self._arrange, failed=self._fail)
         self._demand = Demand()
         self._waiting: list[_Waiting] = []
+        self._spares_due: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> "Pool":
         await self._fleet.__aenter__()
@@ -142,7 +146,7 @@ class Pool:
         if not self._fleet.closed:
             self._hand_out()
             self._start_for_waiting()
-            self._start_spares()
+            self._start_spares_soon()
 
     @property
     def _places(self) -> int:
@@ -231,8 +235,18 @@ class Pool:
             else:
                 return
 
+    def _start_spares_soon(self) -> None:
+        """Not at once: what has just been asked would be slower for it, and then has to wait for
+        the model anyway."""
+        if self._spares_due is None:
+            loop = asyncio.get_running_loop()
+            self._spares_due = loop.call_later(_HEAD_START_SECONDS, self._start_spares)
+
     def _start_spares(self) -> None:
         """Processes that nobody waits for yet, so that the next new conversation finds one."""
+        self._spares_due = None
+        if self._fleet.closed:
+            return
         for wanted in self._demand.lively():
             for _ in range(self._spares_wanted(wanted) - self._spares(wanted)):
                 if memory_is_low() or not self._has_room_for_spare() or not self._may_start():

@@ -45,17 +45,23 @@ class Flow:
 
 def rows() -> list[Row]:
     with sealed_to_a_model() as environment:
-        recycled = asyncio.run(_through(environment, "recycled"))
+        thrice = [asyncio.run(_through(environment, "recycled")) for _ in range(3)]
         warm = asyncio.run(_through(environment, "recycled", warm_up=AT_ONCE))
         before = asyncio.run(_spawn_rate())
         fresh = asyncio.run(_through(environment, "fresh"))
         spawns = (before + asyncio.run(_spawn_rate())) / 2
         each = asyncio.run(per_second(_with_a_process_of_its_own, COMPARED, AT_ONCE))
         shared = asyncio.run(_on_one_client())
+    _, recycled, _ = sorted(thrice, key=lambda flow: flow.rate)
     bound = min(IDEAL, spawns)
     ideal = f"of the ideal {IDEAL:g}/s"
     return [
-        Row("recycled", recycled.rate / IDEAL, f"{ideal}: {recycled}", at_least=7 / 8),
+        Row(
+            "recycled",
+            recycled.rate / IDEAL,
+            f"{ideal}, the middle one of three: {recycled}",
+            at_least=7 / 8,
+        ),
         Row("  once eight sessions are live", warm.rate / IDEAL, f"{ideal}: {warm}"),
         Row(
             "fresh",

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +74,13 @@ def askers_of(upstream: ScriptedUpstream, marker: str) -> list[str]:
 
 def live(bridge: Bridge) -> list[psutil.Process]:
     return sessions(psutil.Process(bridge.pid))
+
+
+def until_live(bridge: Bridge, number: int) -> None:
+    patience = time.monotonic() + PATIENCE
+    while len(live(bridge)) < number:
+        assert time.monotonic() < patience, live(bridge)
+        time.sleep(0.01)
 
 
 def kill(processes: list[psutil.Process]) -> None:
@@ -247,6 +255,19 @@ def test_fresh_sessions_serve_one_conversation_only(
             chat.ask(f"go on {number}")
     assert askers_of(upstream, "begin") == askers_of(upstream, "go on")
     assert len(set(askers(upstream))) == 4
+
+
+def test_the_next_conversation_finds_a_process_that_has_started(
+    environment: dict[str, str], upstream: ScriptedUpstream
+) -> None:
+    with started(environment, sessions="fresh", max_concurrency=2) as bridge:
+        for number in range(2):
+            Chat(bridge, "Spare.").ask(f"begin {number}")
+        until_live(bridge, 3)
+        Chat(bridge, "Spare.").ask("begin at once")
+    assert len(set(askers(upstream))) == 3
+    assert bridge.report is not None
+    assert bridge.report["sessions"] == {"continued": 0, "spare": 1, "cold": 2}
 
 
 def without_ids(body: JsonObject) -> JsonObject:
