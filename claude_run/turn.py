@@ -358,8 +358,9 @@ class Failure(Enum):
 class TurnError(Exception):
     """No answer, and why, in words for the person who asked.
 
-    `param` names the field at fault ("messages[2].tool_call_id"), `code` replaces the
-    failure's own code, `retry_after` is in seconds.
+    `param` names the field at fault as the client knows it ("messages[2].tool_call_id"), or, where
+    the client's name is not known, the field of TurnRequest. `code` replaces the failure's own
+    code, `retry_after` is in seconds.
     """
 
     def __init__(

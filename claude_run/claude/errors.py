@@ -135,14 +135,14 @@ def from_exception(error: Exception, stderr: str) -> TurnError:
         return TurnError(
             Failure.BAD_REQUEST,
             f"The JSON schema cannot be used: {stderr.partition('Error: ')[2] or stderr}",
-            param="response_format",
+            param="output_schema",
         )
     if getattr(error.__cause__, "errno", None) == errno.E2BIG:
         # Of all that a process is started with, only the schema can be that large.
         return TurnError(
             Failure.BAD_REQUEST,
             "The JSON schema is too large: as one line of JSON it must be shorter than 128 KiB.",
-            param="response_format",
+            param="output_schema",
         )
     if isinstance(error, CLINotFoundError):
         return TurnError(Failure.CRASH, "The Claude Code CLI is missing; reinstall claude-run.")

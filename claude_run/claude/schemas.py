@@ -107,7 +107,7 @@ def require_shallow(schema: JsonObject, param: str) -> None:
         level = [inner for node in level for inner in _members(node)]
         if not level:
             return
-    raise bad_request(f"A JSON schema of {param} is nested more than {_DEEPEST} deep.", param)
+    raise bad_request(f"A JSON schema is nested more than {_DEEPEST} deep.", param)
 
 
 def _members(node: Any) -> Iterable[Any]:

@@ -45,7 +45,7 @@ def shape_of(request: TurnRequest, names: ToolNames) -> Shape:
 def _output(request: TurnRequest) -> str | None:
     if request.output_schema is None:
         return None
-    require_shallow(request.output_schema, "response_format")
+    require_shallow(request.output_schema, "output_schema")
     return json.dumps(request.output_schema)
 
 

@@ -6,6 +6,7 @@ The parts of either dialect are read wherever one may stand: `text` and `input_t
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -25,13 +26,13 @@ from claude_run.turn import Document, Image, JsonObject, Text, TurnError, bad_re
 Media: TypeAlias = Text | Image | Document
 Part = TypeVar("Part", bound=Media)
 
-# The name many programs give a JPEG is not the registered one.
-IMAGE_TYPES: Final[Mapping[str, str]] = {
-    "image/png": "image/png",
-    "image/jpeg": "image/jpeg",
-    "image/jpg": "image/jpeg",
-    "image/gif": "image/gif",
-    "image/webp": "image/webp",
+IMAGE_TYPES: Final = ("image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp")
+# What is declared is often wrong; what an image begins with is not.
+_SIGNATURES: Final[Mapping[str, re.Pattern[bytes]]] = {
+    "image/png": re.compile(rb"\x89PNG"),
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/gif": re.compile(rb"GIF8"),
+    "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
 }
 
 
@@ -91,9 +92,16 @@ def _image(part: JsonObject, param: str) -> Image:
         return Image(url=url)
     if not url.startswith("data:"):
         raise bad_request(f"{path} must be a data: URL or an http(s) URL.", path)
-    media_type, data = _decoded(url, path)
-    named = IMAGE_TYPES[choice(media_type, IMAGE_TYPES, path)]
-    return Image(named, base64.b64encode(data).decode())
+    declared, data = _decoded(url, path)
+    choice(declared, IMAGE_TYPES, path)
+    return Image(_image_type(data, path), base64.b64encode(data).decode())
+
+
+def _image_type(data: bytes, param: str) -> str:
+    for media_type, signature in _SIGNATURES.items():
+        if signature.match(data):
+            return media_type
+    raise bad_request(f"{param} does not hold a PNG, JPEG, GIF or WebP image.", param)
 
 
 def _file(part: JsonObject, param: str) -> Document:

@@ -42,9 +42,11 @@ def error_body(
     return {"error": {"message": message, "type": type_, "param": param, "code": code}}
 
 
-def body_of(error: TurnError) -> JsonObject:
+def body_of(error: TurnError, *, output_schema: str = "response_format") -> JsonObject:
+    """`output_schema` is what the client calls that field of a TurnRequest."""
     wire = WIRE[error.failure]
-    return error_body(error.message, wire.type, param=error.param, code=error.code or wire.code)
+    param = output_schema if error.param == "output_schema" else error.param
+    return error_body(error.message, wire.type, param=param, code=error.code or wire.code)
 
 
 def status_of(error: TurnError) -> int:

@@ -71,9 +71,10 @@ def _model(name: str) -> JsonObject:
     return {"id": name, "object": "model", "created": 0, "owned_by": "anthropic"}
 
 
-async def _turn_error(_request: Request, error: Exception) -> Response:
+async def _turn_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, TurnError)  # noqa: S101 - registered for nothing else
-    return JSONResponse(body_of(error), status_of(error), headers_of(error))
+    schema = "text.format" if _first(request) == "responses" else "response_format"
+    return JSONResponse(body_of(error, output_schema=schema), status_of(error), headers_of(error))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -90,16 +91,20 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _not_found(request: Request) -> TurnError:
-    path = request.url.path
-    first = path.strip("/").partition("/")[0]
+    first = _first(request)
     if (advice := ABSENT.get(first)) is not None:
         text = f"Claude has no {first.replace('_', ' ')} API. {advice}"
         return TurnError(Failure.NOT_FOUND, text, code="not_supported")
     return TurnError(
         Failure.NOT_FOUND,
-        f"There is no {request.method} {path} here. claude-run serves /v1/chat/completions, "
-        "/v1/responses, /v1/completions and /v1/models.",
+        f"There is no {request.method} {request.url.path} here. claude-run serves "
+        "/v1/chat/completions, /v1/responses, /v1/completions and /v1/models.",
     )
+
+
+def _first(request: Request) -> str:
+    """What a path begins with."""
+    return request.url.path.strip("/").partition("/")[0]
 
 
 async def _fault(_request: Request, error: Exception) -> Response:

@@ -2,9 +2,10 @@
 
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
+from typing import Final
 
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
@@ -26,8 +27,14 @@ from claude_run.dialects.responses import (
 from claude_run.server.body import read_json
 from claude_run.server.desk import Arrival, Desk, unless_gone
 from claude_run.server.sse import EventStream, frame
-from claude_run.turn import JsonObject, TurnError, bad_request
+from claude_run.turn import Failure, JsonObject, TurnError, bad_request
 from claude_run.usage.ledger import Ledger
+
+# What OpenAI offers beneath a response and Claude does not, and what to do instead.
+ABSENT: Final[Mapping[str, str]] = {
+    "compact": "Send the conversation as it is, or have the client summarize it.",
+    "input_tokens": "An answer's usage says how many tokens its input had.",
+}
 
 
 def response_routes(desk: Desk, ledger: Ledger, *, strict: bool) -> APIRouter:
@@ -60,6 +67,13 @@ def response_routes(desk: Desk, ledger: Ledger, *, strict: bool) -> APIRouter:
         text = "Responses are served over HTTP: POST them here."
         body = error_body(text, "invalid_request_error", code="upgrade_not_supported")
         return JSONResponse(body, HTTPStatus.UPGRADE_REQUIRED, {"Upgrade": "HTTP/1.1"})
+
+    @router.post("/{name}")
+    async def absent(name: str) -> JsonObject:
+        if name not in ABSENT:
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, DELETE"})
+        text = f"There is no POST /v1/responses/{name} here. {ABSENT[name]}"
+        raise TurnError(Failure.NOT_FOUND, text, code="not_supported")
 
     @router.get("/{response_id}")
     async def retrieve(response_id: str) -> JsonObject:

@@ -183,10 +183,10 @@ def test_results_may_come_in_any_order_and_keep_it() -> None:
         (text_parts("a", "b"), (Text("a"), Text("b"))),
         (
             [
-                {"type": "image_url", "image_url": {"url": "data:image/png;base64,aaaa"}},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
                 {"type": "file", "file": {"file_data": "data:text/plain,x", "filename": "x.txt"}},
             ],
-            (Image("image/png", "aaaa"), Document("text/plain", "x", title="x.txt")),
+            (Image("image/png", "iVBORw=="), Document("text/plain", "x", title="x.txt")),
         ),
     ],
 )

@@ -57,12 +57,21 @@ def test_parts_stay_apart_and_in_order() -> None:
     assert media(parts, "content") == (Text("a"), Image(url="https://x.test/i"), Text("b"))
 
 
+@pytest.mark.parametrize("declared", ["png", "jpeg", "jpg", "gif", "webp"])
 @pytest.mark.parametrize(
-    ("declared", "named"),
-    [("png", "png"), ("jpeg", "jpeg"), ("jpg", "jpeg"), ("gif", "gif"), ("webp", "webp")],
+    ("data", "named"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "png"),
+        (b"\xff\xd8\xff\xe0", "jpeg"),
+        (b"GIF89a", "gif"),
+        (b"RIFF\n\x00\x00\x00WEBPVP8 ", "webp"),
+    ],
 )
-def test_an_image_in_a_data_url_comes_inline(declared: str, named: str) -> None:
-    assert only(image(f"data:image/{declared};base64,{PNG}")) == Image(f"image/{named}", PNG)
+def test_an_image_in_a_data_url_comes_inline_as_what_it_is(
+    declared: str, data: bytes, named: str
+) -> None:
+    part = image(f"data:image/{declared};base64,{encoded(data)}")
+    assert only(part) == Image(f"image/{named}", encoded(data))
 
 
 def test_base64_may_be_wrapped() -> None:
@@ -137,6 +146,7 @@ def test_a_file_on_the_web_stays_a_url() -> None:
         (image("data:image/png;base64,abc"), ".image_url.url"),
         (image("data:image/png;base64,"), ".image_url.url"),
         (image("data:image/png"), ".image_url.url"),
+        (image("data:image/png;base64,aGVsbG8="), ".image_url.url"),
         ({"type": "file"}, ".file"),
         (file(), ".file.file_data"),
         (file(file_data=""), ".file.file_data"),

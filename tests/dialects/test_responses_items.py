@@ -27,7 +27,7 @@ from tests.dialects.responses import (
 )
 
 HELLO: JsonObject = {"role": "user", "content": "Hello"}
-PIXEL = "data:image/png;base64,aGk="
+PIXEL = "data:image/png;base64,iVBORw=="
 
 
 def test_a_text_is_a_message_of_the_users() -> None:
@@ -75,7 +75,7 @@ def test_images_and_files_are_native() -> None:
         {"type": "input_file", "file_url": "https://example.com/a.pdf"},
     )
     assert user_parts(turns(message)) == (
-        Image("image/png", "aGk="),
+        Image("image/png", "iVBORw=="),
         Image(url="https://example.com/a.png"),
         Document("text/plain", "hi", title="a.txt"),
         Document(url="https://example.com/a.pdf"),
@@ -127,7 +127,7 @@ def test_calls_and_results_are_native_and_matched_by_id() -> None:
         UserTurn(
             (
                 ToolResult("b", (Text("noon"),)),
-                ToolResult("a", (Text("sun"), Image("image/png", "aGk="))),
+                ToolResult("a", (Text("sun"), Image("image/png", "iVBORw=="))),
             )
         ),
     )

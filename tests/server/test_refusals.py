@@ -57,6 +57,9 @@ def test_a_body_that_is_not_json(bridge: Bridge, endpoint: Endpoint) -> None:
         ("GET", "/v1/models/gpt-none", {}, 404, "model_not_found"),
         ("GET", CHAT.path, {}, 405, "method_not_allowed"),
         ("GET", RESPONSES.path, {}, 405, "method_not_allowed"),
+        ("POST", f"{RESPONSES.path}/resp_1", {}, 405, "method_not_allowed"),
+        ("POST", f"{RESPONSES.path}/compact", {}, 404, "not_supported"),
+        ("POST", f"{RESPONSES.path}/input_tokens", {}, 404, "not_supported"),
     ],
 )
 def test_whatever_goes_wrong_has_the_envelope(

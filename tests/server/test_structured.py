@@ -283,6 +283,17 @@ def test_a_schema_that_cannot_be_used_is_a_400_that_names_the_field(
     assert upstream.requests == []
 
 
+def test_the_field_is_named_as_the_responses_api_calls_it(client: openai.OpenAI) -> None:
+    schema: dict[str, object] = {"type": "object", "properties": [1]}
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.create(
+            model="sonnet",
+            input="bad schema",
+            text={"format": {"type": "json_schema", "name": "bad", "schema": schema}},
+        )
+    assert caught.value.param == "text.format"
+
+
 def test_a_large_schema_is_no_trouble(client: openai.OpenAI, upstream: ScriptedUpstream) -> None:
     schema = holding({"type": "string", "description": "long " * 20_000})
     upstream.answer = Reply((output(x="y"),))
