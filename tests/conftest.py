@@ -1,5 +1,6 @@
 """A bridge on the real CLI and a scripted upstream, shared by the tests of a session."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,15 @@ from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import say
 from claude_run.settings import Settings
 from tests.scripted import ScriptedUpstream, sealed_environment
+
+# Begun in the background, a test run ignores these, and so would all that the tests start.
+for _number, _handler in (
+    (signal.SIGHUP, signal.SIG_DFL),
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGQUIT, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 
 @pytest.fixture(scope="session")

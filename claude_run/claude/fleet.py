@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from claude_run.claude.announcements import Announcements
-from claude_run.claude.candidates import Wanted
+from claude_run.claude.candidates import Wanted, thinks_on
 from claude_run.claude.conversation import settled
 from claude_run.claude.limits import Limits
 from claude_run.claude.losses import Losses
@@ -118,11 +118,10 @@ class Fleet:
     def is_worn(self, session: Session) -> bool:
         """Whether a session has been used for long enough: every turn leaves some memory behind,
         wherever its conversation has gone."""
-        return (
-            time.monotonic() - session.born > self.limits.age
-            or session.served >= self.limits.turns
-            or session.memory > self.limits.bytes
-        )
+        is_old = time.monotonic() - session.born > self.limits.age
+        is_used = session.served >= self.limits.turns
+        is_large = session.memory > self.limits.bytes
+        return is_large or ((is_old or is_used) and not thinks_on(session))
 
     def _background(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)
