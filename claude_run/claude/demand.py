@@ -57,6 +57,10 @@ class Demand:
         asked = self._asked.get(shape)
         return asked is not None and 0 < asked.began <= 2 * asked.went_on
 
+    def latest(self) -> Wanted | None:
+        """What the last new conversation wanted."""
+        return next((asked.wanted for asked in reversed(self._asked.values())), None)
+
     def lively(self) -> Iterator[Wanted]:
         """What the next conversations will want, the latest shape first."""
         return (a.wanted for shape, a in reversed(self._asked.items()) if self.is_lively(shape))

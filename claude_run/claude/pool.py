@@ -11,7 +11,7 @@ starts what is missing.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -247,11 +247,22 @@ class Pool:
         self._spares_due = None
         if self._fleet.closed:
             return
-        for wanted in self._demand.lively():
+        expected = tuple(self._demand.lively()) or tuple(self._suspected())
+        for wanted in expected:
             for _ in range(self._spares_wanted(wanted) - self._spares(wanted)):
                 if memory_is_low() or not self._has_room_for_spare() or not self._may_start():
                     return
                 self._fleet.start(wanted, fresh=True)
+
+    def _suspected(self) -> Iterator[Wanted]:
+        """Where each conversation keeps its session, the next would find none. One process at a
+        time is started without any other sign of it."""
+        latest = self._demand.latest()
+        idle = self._fleet.those(State.OPENING, State.READY)
+        if latest is None or any(session.fresh for session in idle):
+            return
+        if not self._recycles or self._demand.goes_on(latest.shape):
+            yield latest
 
     def _spares_wanted(self, wanted: Wanted) -> int:
         if self._recycles:

@@ -17,7 +17,10 @@ def wanted(system: str, model: str = "sonnet") -> Wanted:
 
 def test_one_conversation_says_nothing_of_the_next() -> None:
     demand = Demand()
-    demand.began(wanted("one"))
+    assert demand.latest() is None
+    one = wanted("one")
+    demand.began(one)
+    assert demand.latest() is one
     assert not demand.is_lively(wanted("one").shape)
     assert list(demand.lively()) == []
 

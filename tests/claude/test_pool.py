@@ -257,17 +257,19 @@ def test_fresh_sessions_serve_one_conversation_only(
     assert len(set(askers(upstream))) == 4
 
 
-def test_the_next_conversation_finds_a_process_that_has_started(
-    environment: dict[str, str], upstream: ScriptedUpstream
+@pytest.mark.parametrize(("sessions", "continued"), [("fresh", 0), ("recycled", 2)])
+def test_where_each_conversation_keeps_its_session_the_next_finds_another(
+    environment: dict[str, str], upstream: ScriptedUpstream, sessions: str, continued: int
 ) -> None:
-    with started(environment, sessions="fresh", max_concurrency=2) as bridge:
-        for number in range(2):
-            Chat(bridge, "Spare.").ask(f"begin {number}")
-        until_live(bridge, 3)
+    with started(environment, sessions=sessions, max_concurrency=2) as bridge:
+        chat = Chat(bridge, "Spare.")
+        for number in range(1 + continued):
+            chat.ask(f"question {number}")
+        until_live(bridge, 2)
         Chat(bridge, "Spare.").ask("begin at once")
-    assert len(set(askers(upstream))) == 3
+    assert len(set(askers(upstream))) == 2
     assert bridge.report is not None
-    assert bridge.report["sessions"] == {"continued": 0, "spare": 1, "cold": 2}
+    assert bridge.report["sessions"] == {"continued": continued, "spare": 1, "cold": 1}
 
 
 def without_ids(body: JsonObject) -> JsonObject:
