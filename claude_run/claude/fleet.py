@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from claude_run.claude.announcements import Announcements
 from claude_run.claude.candidates import Wanted, thinks_on
-from claude_run.claude.conversation import settled
 from claude_run.claude.limits import Limits
 from claude_run.claude.losses import Losses
 from claude_run.claude.replay import History
@@ -75,18 +74,16 @@ class Fleet:
 
     # --- starting and ending ----------------------------------------------------------
 
-    def start(self, wanted: Wanted, *, fresh: bool = False) -> None:
-        """Start a process for these turns, with what it can be told of them in its conversation;
-        `fresh` with nothing in it."""
-        lost = None if fresh else self.losses.history(wanted)
-        history = lost or History(() if fresh else settled(wanted.turns))
+    def start(self, wanted: Wanted, history: History) -> None:
+        """Start a process of this kind, with `history` in its conversation."""
         session = Session(wanted.shape, wanted.tuning, self._directory, history)
         self._sessions.append(session)
-        self._background(self._open(session, wanted, was_lost=lost is not None))
+        self._background(self._open(session, wanted, history))
 
-    async def _open(self, session: Session, wanted: Wanted, *, was_lost: bool) -> None:
+    async def _open(self, session: Session, wanted: Wanted, history: History) -> None:
         try:
-            notes = await self._announcements.of(wanted.tuning.model) if was_lost else ()
+            was_live = history.noted_after is not None
+            notes = await self._announcements.of(wanted.tuning.model) if was_live else ()
             await session.open(wanted.names, notes)
         except Exception as error:
             if session in self._sessions:  # else it has been told to end

@@ -11,7 +11,7 @@ starts what is missing.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -28,10 +28,12 @@ from claude_run.claude.candidates import (
     thinks_on,
 )
 from claude_run.claude.control import ControlRefusedError
+from claude_run.claude.conversation import settled
 from claude_run.claude.demand import Demand
 from claude_run.claude.events import Ending
 from claude_run.claude.fleet import Fleet
 from claude_run.claude.limits import Limits, memory_is_low
+from claude_run.claude.replay import History
 from claude_run.claude.session import Session, State
 from claude_run.settings import SessionMode
 from claude_run.turn import AssistantTurn
@@ -229,9 +231,10 @@ class Pool:
             if (session := self._unspoilt(coming, wanted)) is not None:
                 coming.remove(session)
             elif self._may_start():
-                if self._fleet.losses.history(wanted) is not None:
+                lost = self._fleet.losses.history(wanted)
+                if lost is not None:
                     self._demand.went_on(wanted)
-                self._fleet.start(wanted)
+                self._fleet.start(wanted, lost or History(settled(wanted.turns)))
             else:
                 return
 
@@ -247,22 +250,21 @@ class Pool:
         self._spares_due = None
         if self._fleet.closed:
             return
-        expected = tuple(self._demand.lively()) or tuple(self._suspected())
-        for wanted in expected:
+        for wanted in self._expected():
             for _ in range(self._spares_wanted(wanted) - self._spares(wanted)):
                 if memory_is_low() or not self._has_room_for_spare() or not self._may_start():
                     return
-                self._fleet.start(wanted, fresh=True)
+                self._fleet.start(wanted, History())
 
-    def _suspected(self) -> Iterator[Wanted]:
-        """Where each conversation keeps its session, the next would find none. One process at a
-        time is started without any other sign of it."""
-        latest = self._demand.latest()
+    def _expected(self) -> tuple[Wanted, ...]:
+        """What the next conversations will want. Where each conversation keeps its session, the
+        next would find none: one process at a time is started without any other sign of it."""
+        lively, latest = tuple(self._demand.lively()), self._demand.latest()
+        if lively or latest is None:
+            return lively
+        keeps_its_own = not self._recycles or self._demand.goes_on(latest.shape)
         idle = self._fleet.those(State.OPENING, State.READY)
-        if latest is None or any(session.fresh for session in idle):
-            return
-        if not self._recycles or self._demand.goes_on(latest.shape):
-            yield latest
+        return (latest,) if keeps_its_own and not any(s.fresh for s in idle) else ()
 
     def _spares_wanted(self, wanted: Wanted) -> int:
         if self._recycles:

@@ -30,7 +30,6 @@ _STOP_PATIENCE: Final = 1.0
 _END_PATIENCE: Final = 2.0
 _TOOLS_PATIENCE: Final = 10.0
 _TOOLS_POLL: Final = 0.005
-_NO_HISTORY: Final = History()
 
 
 class State(Enum):
@@ -50,9 +49,7 @@ class Session:
     only when that changes. All times are of time.monotonic().
     """
 
-    def __init__(
-        self, shape: Shape, tuning: Tuning, directory: Path, history: History = _NO_HISTORY
-    ) -> None:
+    def __init__(self, shape: Shape, tuning: Tuning, directory: Path, history: History) -> None:
         self.shape = shape
         self.tuning = tuning
         self.state = State.OPENING

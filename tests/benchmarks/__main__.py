@@ -12,7 +12,7 @@ from rich.text import Text
 from tests.benchmarks import Row, latency, memory, startup, stress, throughput
 
 PARTS: Final[Mapping[str, Callable[[], Iterable[Row]]]] = {
-    "startup": lambda: (Row(*row) for row in startup.rows()),
+    "startup": startup.rows,
     "latency": latency.rows,
     "throughput": throughput.rows,
     "memory": memory.rows,

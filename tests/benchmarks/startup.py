@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
+from tests.benchmarks import Row
 from tests.wrapped import REHEARSING, sealed
 
 RUNS = 9
 YARDSTICK = (sys.executable, "-c", "import typer, rich")
 
 
-def rows() -> list[tuple[str, float, str]]:
+def rows() -> list[Row]:
     """What was measured, as a multiple of `python -c "import typer, rich"`, and a note."""
     with tempfile.TemporaryDirectory() as directory:
         environment = sealed(Path(directory))
@@ -26,8 +27,8 @@ def rows() -> list[tuple[str, float, str]]:
         added = until_end([*REHEARSING, "true"]) - until_end(["true"])
         begun = _median(lambda: _seconds_until_output([*REHEARSING, "echo"], environment))
     return [
-        ("`claude-run -- true` minus `true`", added / yardstick, f"{added:.3f} s"),
-        ("until the command starts", begun / yardstick, f"{begun:.3f} s"),
+        Row("`claude-run -- true` minus `true`", added / yardstick, f"{added:.3f} s"),
+        Row("until the command starts", begun / yardstick, f"{begun:.3f} s"),
     ]
 
 
@@ -48,8 +49,3 @@ def _seconds_until_output(command: Sequence[str], environment: dict[str, str]) -
         assert process.stdout is not None
         process.stdout.read(1)
         return time.perf_counter() - began
-
-
-if __name__ == "__main__":
-    for measured, ratio, note in rows():
-        print(f"{measured:40} {ratio:6.2f} x   {note}")
