@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from claude_agent_sdk import Message, ResultMessage
@@ -25,28 +25,17 @@ from claude_run.claude.tools import names_of
 from claude_run.patience import within
 from claude_run.settings import Settings
 from claude_run.turn import (
+    Emit,
     Failure,
     Notice,
-    PlanWindow,
     TextDelta,
+    Trace,
     TurnError,
     TurnEvent,
     TurnFinished,
     TurnRequest,
     fold,
 )
-
-
-@dataclass(slots=True)
-class Trace:
-    """What a turn leaves for the ledger. `waited` is seconds in the queue and until a session
-    was ready; `model` the CLI's name for the model, until one answers."""
-
-    model: str = ""
-    origin: str | None = None
-    waited: float = 0.0
-    notices: list[Notice] = field(default_factory=list)
-    windows: tuple[PlanWindow, ...] = ()
 
 
 class Claude:
@@ -66,7 +55,13 @@ class Claude:
     async def __aexit__(self, *_: object) -> None:
         await self.pool.__aexit__()
 
-    async def answer(self, request: TurnRequest, trace: Trace) -> AsyncGenerator[TurnEvent, None]:
+    async def answer(self, request: TurnRequest, trace: Trace, emit: Emit) -> None:
+        """Answer one request, as `Answerer` says."""
+        async with aclosing(self._events(request, trace)) as events:
+            async for event in events:
+                emit(event)
+
+    async def _events(self, request: TurnRequest, trace: Trace) -> AsyncGenerator[TurnEvent, None]:
         """The events of one answer. Close the iterator, and the model stops.
 
         Raises:
@@ -102,7 +97,7 @@ class Claude:
         wanted = self._wanted(request, model, trace)
         began = time.monotonic()
         async with self.pool.lease(wanted) as lease:
-            trace.origin = lease.origin.value
+            trace.session = lease.origin.value
             trace.waited += time.monotonic() - began
             exchange = _Exchange(request, wanted, lease, trace)
             async with aclosing(exchange.events()) as events:

@@ -9,10 +9,12 @@ from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-from claude_run.claude.turns import Claude, Trace
 from claude_run.turn import (
     Answer,
+    Answerer,
+    Emit,
     Failure,
+    Trace,
     TurnError,
     TurnEvent,
     TurnFinished,
@@ -35,8 +37,8 @@ class Arrival:
 
 
 class Desk:
-    def __init__(self, claude: Claude, ledger: Ledger) -> None:
-        self._claude = claude
+    def __init__(self, answerer: Answerer, ledger: Ledger) -> None:
+        self._answerer = answerer
         self._ledger = ledger
 
     async def answer_all(self, requests: Sequence[TurnRequest]) -> list[Answer]:
@@ -83,9 +85,7 @@ class Desk:
         self, index: int, request: TurnRequest, queue: "asyncio.Queue[Arrival]"
     ) -> None:
         try:
-            async with aclosing(self._counted(request)) as events:
-                async for event in events:
-                    queue.put_nowait(Arrival(index, event))
+            await self._count(request, lambda event: queue.put_nowait(Arrival(index, event)))
         except TurnError as error:
             queue.put_nowait(Arrival(index, error))
         except Exception as error:  # a fault of ours must not leave the client hanging
@@ -93,16 +93,18 @@ class Desk:
         else:
             queue.put_nowait(Arrival(index, None))
 
-    async def _counted(self, request: TurnRequest) -> AsyncGenerator[TurnEvent, None]:
-        """The events of one answer, entered into the ledger however it ends."""
+    async def _count(self, request: TurnRequest, emit: Emit) -> None:
+        """Have one answer given, and enter it into the ledger however it ends."""
         trace = Trace(model=request.model)
         count = _Count()
+
+        def seen(event: TurnEvent) -> None:
+            count.see(event)
+            emit(event)
+
         self._ledger.begin()
         try:
-            async with aclosing(self._claude.answer(request, trace)) as events:
-                async for event in events:
-                    count.see(event)
-                    yield event
+            await self._answerer.answer(request, trace, seen)
         except TurnError as error:
             count.failure = error.failure
             raise
@@ -139,7 +141,7 @@ class _Count:
             seconds=time.monotonic() - self._began,
             waited=trace.waited,
             first_token=self._first,
-            origin=trace.origin,
+            origin=trace.session,
             notices=tuple(trace.notices),
             windows=trace.windows,
         )

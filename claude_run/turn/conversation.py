@@ -1,0 +1,79 @@
+"""What a conversation is made of: turns of the user's and the assistant's, and their parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Literal, TypeAlias
+
+JsonObject: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image, either inline (`data`, base64, with its `media_type`) or by `url`."""
+
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A PDF (`data` is base64), a plain text (`data` is the text itself), or a `url`."""
+
+    media_type: Literal["application/pdf", "text/plain"] | None = None
+    data: str | None = None
+    url: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the model made. `arguments` is parsed, so that two spellings of one JSON
+    object are the same call."""
+
+    id: str
+    name: str
+    arguments: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    call_id: str
+    content: tuple[Text | Image | Document, ...]
+    is_error: bool = False
+
+
+UserPart: TypeAlias = Text | Image | Document | ToolResult
+AssistantPart: TypeAlias = Text | ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class UserTurn:
+    """What stands between two assistant turns. Tool results come before anything else,
+    as the Messages API wants them; an empty tuple is an empty message."""
+
+    parts: tuple[UserPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantTurn:
+    """An earlier answer. Never empty, and no text in it is blank."""
+
+    parts: tuple[AssistantPart, ...]
+
+
+Turn: TypeAlias = UserTurn | AssistantTurn
+
+
+def alternate(messages: Sequence[Turn]) -> tuple[Turn, ...]:
+    """`messages` with neighbours of one role made one turn each."""
+    return tuple(
+        kind(tuple(part for message in neighbours for part in message.parts))
+        for kind, neighbours in groupby(messages, key=type)
+    )
