@@ -10,17 +10,17 @@ from pathlib import Path
 
 from claude_agent_sdk import Message, ResultMessage
 
-from claude_run.claude.candidates import Wanted
-from claude_run.claude.control import ControlRefusedError
+from claude_run.claude.answer.reader import AnswerReader, Ending, Expected
+from claude_run.claude.answer.stops import StopFilter
+from claude_run.claude.answer.structured import is_wrapped, unchecked_schema
 from claude_run.claude.conversation import answered
 from claude_run.claude.errors import rejected_dials
-from claude_run.claude.events import AnswerReader, Ending, Expected
 from claude_run.claude.limits import machine_limits
 from claude_run.claude.names import resolve
-from claude_run.claude.pool import Lease, Pool
-from claude_run.claude.shape import Tuning, blank_stops, extra_body, shape_of
-from claude_run.claude.stops import StopFilter
-from claude_run.claude.structured import is_wrapped, unchecked_schema
+from claude_run.claude.pool.candidates import Wanted
+from claude_run.claude.pool.pool import Lease, Pool
+from claude_run.claude.session.control import ControlRefusedError
+from claude_run.claude.session.shape import Tuning, blank_stops, extra_body, shape_of
 from claude_run.claude.tools import names_of
 from claude_run.patience import within
 from claude_run.settings import Settings

@@ -16,7 +16,7 @@ from claude_agent_sdk import (
     create_sdk_mcp_server,
 )
 
-from claude_run.claude.control import process_of
+from claude_run.claude.session.control import process_of
 from claude_run.turn import JsonObject
 
 MODEL = "sonnet"

@@ -1,9 +1,9 @@
 """What is likely to be asked next."""
 
-from claude_run.claude.candidates import Wanted
-from claude_run.claude.demand import Demand
-from claude_run.claude.recent import Recent
-from claude_run.claude.shape import Tuning, shape_of
+from claude_run.claude.pool.candidates import Wanted
+from claude_run.claude.pool.demand import Demand
+from claude_run.claude.pool.lru import Recent
+from claude_run.claude.session.shape import Tuning, shape_of
 from claude_run.claude.tools import names_of
 from claude_run.turn import Text, TurnRequest, UserTurn
 

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claude_run.claude.stops import StopFilter
-from claude_run.claude.structured import Unwrapper, schema_for_sdk
+from claude_run.claude.answer.stops import StopFilter
+from claude_run.claude.answer.structured import Unwrapper, schema_for_sdk
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claude_run.claude.answer.structured import is_wrapped, unchecked_schema
 from claude_run.claude.schemas import checkable, fits, modern, require_shallow
-from claude_run.claude.structured import is_wrapped, unchecked_schema
 from claude_run.turn import Failure, JsonObject, TurnError
 
 TEXT: JsonObject = {"type": "string"}

@@ -1,6 +1,6 @@
 """What Claude is offered and answers, in words of the caller's: tools, results and JSON."""
 
-from claude_run.claude.structured import TOOL
+from claude_run.claude.answer.structured import TOOL
 from claude_run.claude.tools import PREFIX
 from claude_run.rehearsal.answers import Reply, TextBlock, ToolUse
 from claude_run.turn import JsonObject

@@ -20,9 +20,9 @@ from claude_agent_sdk import (
     StreamEvent,
 )
 
+from claude_run.claude.answer.structured import KEY, TOOL, Unwrapper, Verbatim
 from claude_run.claude.errors import RateLimit, from_messages
 from claude_run.claude.schemas import fits
-from claude_run.claude.structured import KEY, TOOL, Unwrapper, Verbatim
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import (
     Failure,

@@ -12,8 +12,8 @@ from claude_agent_sdk import ClaudeAgentOptions
 from claude_agent_sdk.types import SystemPromptFile, ThinkingConfig
 
 from claude_run import __version__
-from claude_run.claude.shape import Shape, Tuning
-from claude_run.claude.structured import schema_for_sdk
+from claude_run.claude.answer.structured import schema_for_sdk
+from claude_run.claude.session.shape import Shape, Tuning
 from claude_run.claude.tools import SERVER, deferral, server_of
 
 EXTRA_BODY: Final = "CLAUDE_CODE_EXTRA_BODY"

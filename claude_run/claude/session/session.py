@@ -16,11 +16,11 @@ from typing import Final
 import psutil
 from claude_agent_sdk import ClaudeSDKClient, Message, ResultMessage
 
-from claude_run.claude import control
 from claude_run.claude.errors import RateLimit, from_exception
-from claude_run.claude.options import options_for, tuned_environment
-from claude_run.claude.replay import History, assistant_message, transcript, user_message
-from claude_run.claude.shape import Shape, Tuning
+from claude_run.claude.session import control
+from claude_run.claude.session.options import options_for, tuned_environment
+from claude_run.claude.session.replay import History, assistant_message, transcript, user_message
+from claude_run.claude.session.shape import Shape, Tuning
 from claude_run.claude.tools import ToolNames, offered
 from claude_run.patience import within
 from claude_run.turn import Failure, JsonObject, Turn, TurnError, UserTurn, bad_request

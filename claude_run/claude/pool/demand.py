@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from claude_run.claude.candidates import Wanted
-from claude_run.claude.recent import Recent
-from claude_run.claude.shape import Shape
+from claude_run.claude.pool.candidates import Wanted
+from claude_run.claude.pool.lru import Recent
+from claude_run.claude.session.shape import Shape
 
 _WINDOW_SECONDS: Final = 5.0
 _START_SECONDS: Final = 0.6

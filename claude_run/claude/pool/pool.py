@@ -18,7 +18,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from claude_run.claude.candidates import (
+from claude_run.claude.answer.reader import Ending
+from claude_run.claude.conversation import settled
+from claude_run.claude.limits import Limits, memory_is_low
+from claude_run.claude.pool.candidates import (
     Wanted,
     freshest,
     furthest,
@@ -27,14 +30,11 @@ from claude_run.claude.candidates import (
     suits,
     thinks_on,
 )
-from claude_run.claude.control import ControlRefusedError
-from claude_run.claude.conversation import settled
-from claude_run.claude.demand import Demand
-from claude_run.claude.events import Ending
-from claude_run.claude.fleet import Fleet
-from claude_run.claude.limits import Limits, memory_is_low
-from claude_run.claude.replay import History
-from claude_run.claude.session import Session, State
+from claude_run.claude.pool.demand import Demand
+from claude_run.claude.pool.processes import Fleet
+from claude_run.claude.session.control import ControlRefusedError
+from claude_run.claude.session.replay import History
+from claude_run.claude.session.session import Session, State
 from claude_run.settings import SessionMode
 from claude_run.turn import AssistantTurn
 

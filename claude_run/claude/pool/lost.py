@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from claude_run.claude.candidates import Wanted
 from claude_run.claude.conversation import marks, settled
-from claude_run.claude.recent import Recent
-from claude_run.claude.replay import History
-from claude_run.claude.session import Session
+from claude_run.claude.pool.candidates import Wanted
+from claude_run.claude.pool.lru import Recent
+from claude_run.claude.session.replay import History
+from claude_run.claude.session.session import Session
 
 _REMEMBERED: Final = 512
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
 
-from claude_run.claude.announcements import Announcements
-from claude_run.claude.candidates import Wanted, thinks_on
 from claude_run.claude.limits import Limits
-from claude_run.claude.losses import Losses
-from claude_run.claude.replay import History
-from claude_run.claude.session import Session, State
+from claude_run.claude.pool.candidates import Wanted, thinks_on
+from claude_run.claude.pool.lost import Losses
+from claude_run.claude.session.notes import Announcements
+from claude_run.claude.session.replay import History
+from claude_run.claude.session.session import Session, State
 
 _SWEEP_SECONDS: Final = 5.0
 

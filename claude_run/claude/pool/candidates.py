@@ -7,8 +7,8 @@ from typing import Final
 
 from claude_run.claude.conversation import calls_tools, continues, marks, questions
 from claude_run.claude.names import is_alias
-from claude_run.claude.session import Session
-from claude_run.claude.shape import Shape, Tuning
+from claude_run.claude.session.session import Session
+from claude_run.claude.session.shape import Shape, Tuning
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import Turn
 

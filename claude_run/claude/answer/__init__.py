@@ -1,0 +1,1 @@
+"""What a process says becomes the events of one answer."""

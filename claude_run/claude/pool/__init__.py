@@ -1,0 +1,1 @@
+"""Who gets which session, and which processes there are."""
