@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final
 
+from claude_run.cassette.mode import settled
 from claude_run.settings import Settings
 
 HOST: Final = "127.0.0.1"
@@ -57,8 +58,8 @@ class Bridge:
         self.api_key: Final = f"sk-claude-run-{secrets.token_urlsafe(32)}"
         self.report: dict[str, Any] | None = None
         self.is_ready = False
-        self._settings = settings
         self._environment = dict(os.environ if environment is None else environment)
+        self._settings = settled(settings, self._environment)
         self._before_exec = before_exec
         self._failure: str | None = None
         self._is_ended = False

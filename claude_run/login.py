@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from claude_run.cassette.mode import only_replays
 from claude_run.settings import Billing, Settings
 
-PaidBy = Literal["subscription", "api-key", "rehearsal", "cloud", "other"]
+PaidBy = Literal["subscription", "api-key", "rehearsal", "replay", "cloud", "other"]
 
 OAUTH_TOKEN: Final = "CLAUDE_CODE_OAUTH_TOKEN"  # noqa: S105 - a variable's name, not a token
 API_KEY: Final = "ANTHROPIC_API_KEY"
@@ -71,6 +72,8 @@ def who_pays(settings: Settings, environment: Mapping[str, str]) -> Decision:
     Raises:
         LoginError: what `settings.billing` asks for does not exist.
     """
+    if only_replays(settings, environment):
+        return Decision("replay")
     if settings.rehearse:
         return Decision("rehearsal")
     return decide(settings.billing, find(environment))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 Billing = Literal["auto", "subscription", "api-key"]
 SessionMode = Literal["recycled", "fresh"]
+RecordMode = Literal["new", "none", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,9 @@ class Settings:
     """`model_map` holds (FROM, TO) pairs, looked at in order. Sizes are in bytes, times in
     seconds. `max_concurrency` and `max_sessions` None are worked out from the machine.
     `withheld` names environment variables that are kept from the CLI; `paid_by` is for the
-    summary."""
+    summary. `cassette` is a directory of recordings and `record` what is done with it, None
+    where the surroundings decide; `ignore` and `redact` are RE2 patterns. `replay_speed` is a
+    factor on the recorded pace, None replays at once."""
 
     port: int = 0
     billing: Billing = "auto"
@@ -31,6 +34,13 @@ class Settings:
     rehearse: bool = False
     withheld: tuple[str, ...] = ()
     paid_by: str = "other"
+    cassette: str | None = None
+    record: RecordMode | None = None
+    record_errors: bool = False
+    ignore: tuple[str, ...] = ()
+    redact: tuple[str, ...] = ()
+    repeat: bool = False
+    replay_speed: float | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -40,7 +50,8 @@ class Settings:
         """The inverse of `to_json`. Raises TypeError on a field that does not exist."""
         raw: dict[str, Any] = json.loads(text)
         raw["model_map"] = tuple((a, b) for a, b in raw.get("model_map", ()))
-        raw["withheld"] = tuple(raw.get("withheld", ()))
+        for name in ("withheld", "ignore", "redact"):
+            raw[name] = tuple(raw.get(name, ()))
         return cls(**raw)
 
 

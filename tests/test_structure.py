@@ -22,19 +22,22 @@ ALLOWED = {
     "turn": set(),
     "settings": set(),
     "patience": set(),
+    "patterns": set(),
     "loopback": set(),
-    "login": {"settings"},
+    "login": {"cassette", "settings"},
     "dialects": {"turn"},
     "usage": {"turn"},
+    "cassette": {"patterns", "settings", "turn"},
     "claude": {"turn", "settings", "patience"},
     "rehearsal": {"turn", "loopback"},
     "server": {
-        "claude", "dialects", "loopback", "patience", "rehearsal", "settings", "turn", "usage",
+        "cassette", "claude", "dialects", "loopback", "patience", "rehearsal", "settings", "turn",
+        "usage",
     },
-    "bridge": {"settings"},
+    "bridge": {"cassette", "settings"},
     "child": {"bridge", "settings"},
     "ask": {"bridge", "login", "settings"},
-    "cli": {"ask", "bridge", "child", "login", "settings", "usage"},
+    "cli": {"ask", "bridge", "cassette", "child", "login", "settings", "usage"},
 }  # fmt: skip
 
 

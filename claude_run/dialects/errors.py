@@ -33,6 +33,7 @@ WIRE: Final[Mapping[Failure, WireError]] = {
     Failure.CRASH: WireError(502, "server_error", "claude_crashed"),
     Failure.TIMEOUT: WireError(504, "server_error", "timeout"),
     Failure.STOPPING: WireError(503, "server_error", "stopping", retry=False),
+    Failure.CASSETTE_MISS: WireError(409, "invalid_request_error", "cassette_miss", retry=False),
 }
 
 

@@ -21,6 +21,7 @@ class Failure(Enum):
     CRASH = "crash"
     TIMEOUT = "timeout"
     STOPPING = "stopping"
+    CASSETTE_MISS = "cassette_miss"
 
 
 class TurnError(Exception):

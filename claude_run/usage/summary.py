@@ -20,6 +20,7 @@ PAYERS: Final[Mapping[str, str]] = {
     "subscription": "your Claude subscription",
     "api-key": "your API key (metered)",
     "rehearsal": "nobody: it was a rehearsal",
+    "replay": "nobody: it was replayed",
     "cloud": "your cloud account (metered)",
     "other": "the account behind ANTHROPIC_BASE_URL",
 }
