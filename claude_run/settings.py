@@ -49,10 +49,12 @@ class Settings:
     def from_json(cls, text: str) -> Settings:
         """The inverse of `to_json`. Raises TypeError on a field that does not exist."""
         raw: dict[str, Any] = json.loads(text)
-        raw["model_map"] = tuple((a, b) for a, b in raw.get("model_map", ()))
-        for name in ("withheld", "ignore", "redact"):
-            raw[name] = tuple(raw.get(name, ()))
-        return cls(**raw)
+        return cls(**{name: _frozen(value) for name, value in raw.items()})
+
+
+def _frozen(value: Any) -> Any:
+    """JSON knows no tuples: its lists were ours."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def parse_model_map(entries: Iterable[str]) -> tuple[tuple[str, str], ...]:

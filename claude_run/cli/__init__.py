@@ -1,0 +1,67 @@
+"""What a person types: `claude-run [OPTIONS] -- COMMAND`, and the verbs beside it.
+
+The wrapped command must not wait for us, so nothing heavy is imported at the top: Rich
+comes when there is a table to print, an HTTP client when there is something to ask, and
+everything that serves requests lives in the bridge process. Options are defined in `options`,
+verbs in `verbs`; each verb is done in a room of its own.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from claude_run import __version__
+from claude_run.cli.arguments import UsageError, take_apart
+from claude_run.cli.configuration import values
+from claude_run.cli.helping import help_of
+from claude_run.cli.saying import say
+from claude_run.cli.verbs import BY_NAME, RUN, Call, Verb
+
+WRONG_USAGE: Final = 2
+INTERRUPTED: Final = 130
+_HELP: Final = frozenset({"-h", "--help"})
+
+
+def main() -> None:
+    """The entry point: a known verb, or else the command to wrap."""
+    arguments = sys.argv[1:]
+    first = arguments[0] if arguments else ""
+    verb = BY_NAME.get(first)
+    try:
+        status = done(verb, arguments[1:]) if verb else done(RUN, arguments)
+    except UsageError as error:
+        say(str(error))
+        status = WRONG_USAGE
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    sys.exit(status)
+
+
+def done(verb: Verb, arguments: Sequence[str]) -> int:
+    """Do `verb` as `arguments` say; the exit status. Raises UsageError."""
+    if _asks_for(arguments, verb, _HELP):
+        sys.stdout.write(help_of(verb))
+        return 0
+    if verb is RUN and _asks_for(arguments, verb, frozenset({"--version"})):
+        sys.stdout.write(f"claude-run {__version__}\n")
+        return 0
+    taken = take_apart(arguments, verb.options, mixed=verb is not RUN)
+    if verb.most is not None and len(taken.words) > verb.most:
+        raise UsageError(f"claude-run {verb.usage}: {taken.words[verb.most]!r} is too much")
+    given = frozenset(option.field for option in verb.options if option.name in taken.texts)
+    return verb.act(Call(values(verb.options, taken, os.environ), given, taken.words))
+
+
+def _asks_for(arguments: Sequence[str], verb: Verb, wanted: frozenset[str]) -> bool:
+    """Whether one of `wanted` stands where options may stand."""
+    valued = {flag for option in verb.options if not option.kind.is_flag for flag in option.flags}
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument in wanted:
+            return True
+        if argument in valued:
+            next(waiting, None)
+        elif argument == "--" or (verb is RUN and not argument.startswith("-")):
+            return False
+    return False

@@ -1,0 +1,124 @@
+"""The kinds of values that options have: how each is read, whoever wrote it."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from claude_run.settings import parse_model_map
+
+_SIZE: Final = re.compile(r"(\d+) *([kmg]?)(i?b)?", re.IGNORECASE)
+_SIZES: Final[Mapping[str, int]] = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+) *(ms|s|sec|m|min|h|d)?", re.IGNORECASE)
+_SECONDS: Final[Mapping[str, float]] = {
+    "": 1, "ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400,
+}  # fmt: skip
+_YES: Final = frozenset({"1", "true", "yes", "on"})
+_NO: Final = frozenset({"", "0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`read` makes a value of a text, and raises ValueError with what to write instead.
+
+    A flag has no `metavar`: on a command line its presence is its value. A `repeated` option
+    gathers a tuple of values. `choices` are what completion offers.
+    """
+
+    metavar: str
+    read: Callable[[str], Any]
+    repeated: bool = False
+    choices: tuple[str, ...] = ()
+
+    @property
+    def is_flag(self) -> bool:
+        return not self.metavar
+
+
+def text(metavar: str, *, repeated: bool = False) -> Kind:
+    """Any text but an empty one."""
+
+    def read(given: str) -> str:
+        if not given:
+            raise ValueError("it is empty")
+        return given
+
+    return Kind(metavar, read, repeated)
+
+
+def choice(*choices: str) -> Kind:
+    def read(given: str) -> str:
+        if given not in choices:
+            raise ValueError(f"{given!r} is none of {', '.join(choices)}")
+        return given
+
+    return Kind("|".join(choices), read, choices=choices)
+
+
+def count(metavar: str = "N", *, least: int = 1, most: int | None = None) -> Kind:
+    """A whole number from `least` to `most`."""
+    to = f" to {most}" if most is not None else " or more"
+
+    def read(given: str) -> int:
+        whole = int(given) if given.strip().isdecimal() else -1
+        if whole < least or (most is not None and whole > most):
+            raise ValueError(f"{given!r} is not a whole number, {least}{to}")
+        return whole
+
+    return Kind(metavar, read)
+
+
+def number(metavar: str, *, above: float = 0.0, example: str) -> Kind:
+    """A decimal number above `above`."""
+
+    def read(given: str) -> float:
+        try:
+            value = float(given)
+        except ValueError:
+            value = math.nan
+        if not above < value < math.inf:
+            raise ValueError(
+                f"{given!r} is not a number above {above:g}; write for example {example}"
+            )
+        return value
+
+    return Kind(metavar, read)
+
+
+def _flag(given: str) -> bool:
+    if given.lower() in _YES | _NO:
+        return given.lower() in _YES
+    raise ValueError(f"{given!r} is neither true nor false")
+
+
+def _size(given: str) -> int:
+    match = _SIZE.fullmatch(given.strip())
+    size = int(match[1]) * _SIZES[match[2].lower()] if match else 0
+    if size == 0:
+        raise ValueError(f"{given!r} is not a size; write for example 32MB, 512k or 1048576")
+    return size
+
+
+def _duration(given: str) -> float:
+    match = _DURATION.fullmatch(given.strip())
+    seconds = float(match[1]) * _SECONDS[(match[2] or "").lower()] if match else 0.0
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"{given!r} is not a time above 0; write for example 90, 90s, 5m or 1h")
+    return seconds
+
+
+def _pair(given: str) -> tuple[str, str]:
+    [pair] = parse_model_map([given])
+    return pair
+
+
+FLAG: Final = Kind("", _flag)
+SIZE: Final = Kind("SIZE", _size)
+"""Bytes, from `512k` or `32MB`."""
+
+DURATION: Final = Kind("TIME", _duration)
+"""Seconds, from `90`, `5m` or `1h`."""
+
+MAPPING: Final = Kind("FROM=TO", _pair, repeated=True)
+PORT: Final = count("PORT", least=0, most=65535)

@@ -1,0 +1,16 @@
+"""What was probably meant by a word that is not known."""
+
+from collections.abc import Iterable
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that is most like `word`, if one is."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
+    return next(iter(get_close_matches(word, list(known), 1, 0.6)), None)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence about `word`: a question, or a full stop's absence."""
+    meant = nearest(word, known)
+    return "" if meant is None else f"; did you mean {meant}?"

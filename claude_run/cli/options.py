@@ -1,0 +1,147 @@
+"""Every option, defined once: flag, environment variable, key of a file, row of the README.
+
+To add an option, add one row to OPTIONS, and where the bridge has to know it a field of the
+same name to Settings, whose default is then the option's. A verb names the options that it
+takes in `claude_run.cli.verbs`; `run` takes all of these.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import Any, Final
+
+from claude_run.cli.kinds import DURATION, FLAG, MAPPING, PORT, SIZE, Kind, choice, count, text
+from claude_run.settings import Settings
+
+PREFIX: Final = "CLAUDE_RUN_"
+
+
+class Group(Enum):
+    """The headings of the help, in their order."""
+
+    EVERYDAY = "Everyday"
+    MODELS = "Models"
+    LIMITS = "Limits"
+    CI = "Reports and CI"
+    ADVANCED = "Advanced"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """`name` is the flag without its dashes. `default` counts where Settings has no such field.
+
+    An option that is not `configurable` stands on a command line only."""
+
+    name: str
+    kind: Kind
+    group: Group
+    help: str
+    short: str | None = None
+    default: Any = None
+    configurable: bool = True
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return PREFIX + self.name.replace("-", "_").upper()
+
+    @property
+    def field(self) -> str:
+        """Its name in Settings, and in the values of a call."""
+        return self.name.replace("-", "_")
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """As they are typed, the short one first."""
+        return (f"-{self.short}", self.flag) if self.short else (self.flag,)
+
+
+OPTIONS: Final = (
+    Option(
+        "rehearse", FLAG, Group.EVERYDAY,
+        "Run everything for real, but let a built-in stand-in answer: no login, no network,"
+        " nothing spent.",
+    ),
+    Option(
+        "billing", choice("auto", "subscription", "api-key"), Group.EVERYDAY,
+        "Who pays. auto: your Claude subscription if you are logged in, else an API key."
+        " subscription: nothing else will do. api-key: the metered API.",
+    ),
+    Option(
+        "quiet", FLAG, Group.EVERYDAY,
+        "No summary at the end. What concerns money stays.",
+        short="q", default=False,
+    ),
+    Option(
+        "model-map", MAPPING, Group.MODELS,
+        "Answer for model FROM with TO; FROM may be a glob: 'gpt-*=sonnet'. May be repeated, the"
+        " first match wins. In the environment, entries stand between commas or blanks.",
+    ),
+    Option(
+        "default-model", text("MODEL"), Group.MODELS,
+        "Answer with MODEL for names that are not known; otherwise they are a 404.",
+    ),
+    Option(
+        "timeout", DURATION, Group.LIMITS,
+        "Give up on an answer after this time: 90, 5m, 1h. Without it 10m.",
+    ),
+    Option(
+        "max-concurrency", count(), Group.LIMITS,
+        "N answers at once, more wait. Without it the machine's size decides.",
+    ),
+    Option(
+        "max-sessions", count(), Group.LIMITS,
+        "N Claude processes at once, idle ones included. Without it the machine's memory decides.",
+    ),
+    Option(
+        "max-body", SIZE, Group.LIMITS,
+        "Refuse larger requests: 512k, 64MB, or bytes. Without it 32MB.",
+    ),
+    Option(
+        "strict-params", FLAG, Group.ADVANCED,
+        "Refuse request fields that cannot be honoured, instead of ignoring them.",
+    ),
+    Option(
+        "sessions", choice("recycled", "fresh"), Group.ADVANCED,
+        "Recycle Claude processes between requests, or take a fresh one each.",
+    ),
+    Option(
+        "port", PORT, Group.ADVANCED,
+        "Port on 127.0.0.1; without it a free one is taken.",
+    ),
+)  # fmt: skip
+"""What `claude-run -- COMMAND` takes."""
+
+BY_NAME: Final[Mapping[str, Option]] = {option.name: option for option in OPTIONS}
+DEFAULTS: Final = Settings()
+SETTINGS: Final = frozenset(field.name for field in fields(Settings))
+
+
+def named(*names: str) -> tuple[Option, ...]:
+    """The options of these names. Raises KeyError."""
+    return tuple(BY_NAME[name] for name in names)
+
+
+def default(option: Option) -> Any:
+    if option.field in SETTINGS:
+        return getattr(DEFAULTS, option.field)
+    return () if option.kind.repeated and option.default is None else option.default
+
+
+def settings_of(values: Mapping[str, Any]) -> Settings:
+    """The Settings in `values`, which may hold more."""
+    return Settings(**{name: value for name, value in values.items() if name in SETTINGS})
+
+
+def read(option: Option, texts: Iterable[str]) -> Any:
+    """The value that `texts` give `option`: all of them if it is repeated, else the last.
+
+    Raises:
+        ValueError: one of them is no value for it.
+    """
+    values = tuple(option.kind.read(text) for text in texts)
+    return values if option.kind.repeated else values[-1]

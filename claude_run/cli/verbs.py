@@ -1,0 +1,91 @@
+"""The verbs: what each is called, which options it takes, and the room it is done in.
+
+To add a verb, add a row here and a module `claude_run.cli.ROOM` with `act(call: Call) -> int`,
+which returns the exit status. A room is imported only when its verb is called.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final
+
+from claude_run.cli.kinds import text
+from claude_run.cli.options import OPTIONS, Group, Option, named, settings_of
+from claude_run.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`values` holds a value for every option of the verb, by field; `given` names the fields
+    that the command line itself set; `words` is what was typed besides."""
+
+    values: Mapping[str, Any]
+    given: frozenset[str]
+    words: Sequence[str]
+
+    @property
+    def settings(self) -> Settings:
+        return settings_of(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """`usage` is what follows `claude-run`, `most` how many words it takes (None: any number),
+    `about` what its help says under the usage. A verb that is `hidden` is in no list."""
+
+    name: str
+    room: str
+    usage: str
+    summary: str
+    options: tuple[Option, ...] = ()
+    most: int | None = 0
+    about: str = ""
+    examples: tuple[str, ...] = ()
+
+    def act(self, call: Call) -> int:
+        """Do it; the exit status."""
+        status: int = import_module(f"claude_run.cli.{self.room}").act(call)
+        return status
+
+
+RUN: Final = Verb(
+    "run",
+    "run",
+    "[OPTIONS] -- COMMAND [ARGS]...",
+    "Run COMMAND with Claude behind OPENAI_BASE_URL, on your own Claude login.",
+    OPTIONS,
+    most=None,
+    about="The exit status is COMMAND's: 128+n if signal n killed it, 127 if it was not found,"
+    " 126 if it cannot be executed. Before it starts: 2 for wrong usage, 125 if there is no"
+    " login or the bridge cannot start.",
+    examples=(
+        "claude-run -- python my_script.py",
+        "claude-run -m sonnet -- pytest",
+        "claude-run --rehearse -- python my_script.py",
+        "claude-run ask what is a monad",
+    ),
+)
+
+VERBS: Final = (
+    RUN,
+    Verb(
+        "ask",
+        "ask",
+        "ask [OPTIONS] PROMPT",
+        "Ask one question and print the answer as it comes.",
+        (
+            Option(
+                "model", text("MODEL"), Group.EVERYDAY,
+                "The model that answers. Without it sonnet.",
+                short="m", default="sonnet", configurable=False,
+            ),
+            *named("billing", "model-map", "timeout", "rehearse"),
+        ),
+        most=1,
+        about="Where OPENAI_BASE_URL and OPENAI_API_KEY are set, as in a wrapped command, the"
+        " question goes there. Otherwise, or with any option but --model, a bridge is started"
+        " for it.",
+    ),
+)  # fmt: skip
+
+BY_NAME: Final[Mapping[str, Verb]] = {verb.name: verb for verb in VERBS}
