@@ -15,12 +15,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final
 
+from claude_run import login
 from claude_run.cassette.mode import settled
 from claude_run.settings import Settings
+from claude_run.stderr import say
 
 HOST: Final = "127.0.0.1"
 QUEUE: Final = 1024
@@ -46,6 +49,10 @@ class Bridge:
 
     `environment` replaces this process's own for the bridge process, and `before_exec` is
     called in it between fork and exec.
+
+    Whoever starts a bridge passes here, so here it is decided who pays, and said on stderr
+    where it is about money. To enter the block raises LoginError where nobody may pay, and
+    BridgeError where nothing can be started.
     """
 
     def __init__(
@@ -75,8 +82,13 @@ class Bridge:
         return self._process.pid
 
     def __enter__(self) -> Bridge:
+        decision = login.who_pays(self._settings, self._environment)
+        if decision.line is not None:
+            say(decision.line)
+        self._settings = replace(self._settings, paid_by=decision.paid_by)
         with ExitStack() as stack:
             self._directory = stack.enter_context(_run_directory())
+            self._environment = self._own_environment(decision)
             self._log = stack.enter_context((self._directory / "bridge.log").open("w+b"))
             with _listen(self._settings.port) as listening:
                 self._port: int = listening.getsockname()[1]
@@ -128,7 +140,7 @@ class Bridge:
             # `-m` looks for modules in the working directory first: were it the person's, a
             # `uvicorn.py` among their files would be taken for the real one.
             cwd=Path(__file__).parents[1],
-            env=self._own_environment(),
+            env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -142,10 +154,11 @@ class Bridge:
             process.stdin.write(self._orders(listening.fileno()))
         return process
 
-    def _own_environment(self) -> dict[str, str]:
+    def _own_environment(self, decision: login.Decision) -> dict[str, str]:
         """Temporary files go where they are removed: the CLI leaves sockets among its own."""
         temporary = dict.fromkeys(("TMPDIR", "CLAUDE_CODE_TMPDIR"), str(self._directory))
-        environment = {**self._environment, **temporary}
+        allowed = login.cli_environment(self._environment, decision, self._directory / "no-login")
+        environment = {**allowed, **temporary}
         if configured := environment.get("CLAUDE_CONFIG_DIR"):  # it may be relative to here
             environment["CLAUDE_CONFIG_DIR"] = os.path.abspath(configured)
         return environment

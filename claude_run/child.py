@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from claude_run.proxies import past_proxies
+
 NOT_EXECUTABLE: Final = 126
 NOT_FOUND: Final = 127
 KILLED_BY: Final = 128
@@ -57,17 +59,9 @@ def command_environment(base: Mapping[str, str], url: str, key: str) -> dict[str
         "OPENAI_BASE_URL": url,
         "OPENAI_API_BASE": url,
         "OPENAI_API_KEY": key,
-        "NO_PROXY": _with_loopback(base.get("NO_PROXY") or base.get("no_proxy", "")),
-        "no_proxy": _with_loopback(base.get("no_proxy") or base.get("NO_PROXY", "")),
+        **past_proxies(base),
         "CLAUDE_RUN": "1",
     }
-
-
-def _with_loopback(entries: str) -> str:
-    named = [entry for entry in map(str.strip, entries.split(",")) if entry]
-    if named == ["*"]:  # everything already, but only as long as it stands alone
-        return "*"
-    return ",".join(dict.fromkeys([*named, "127.0.0.1", "localhost"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Only existence is looked at. No token is read, printed or passed on from here.
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from claude_run.cassette.mode import only_replays
+from claude_run.proxies import past_proxies
 from claude_run.settings import Billing, Settings
 
 PaidBy = Literal["subscription", "api-key", "rehearsal", "replay", "cloud", "other"]
@@ -22,6 +24,9 @@ OAUTH_TOKEN: Final = "CLAUDE_CODE_OAUTH_TOKEN"  # noqa: S105 - a variable's name
 API_KEY: Final = "ANTHROPIC_API_KEY"
 AUTH_TOKEN: Final = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105 - a variable's name, not a token
 BASE_URL: Final = "ANTHROPIC_BASE_URL"
+
+SUBSCRIPTIONS: Final = (OAUTH_TOKEN, f"{OAUTH_TOKEN}_FILE_DESCRIPTOR")
+"""The variables that bring a subscription's login."""
 
 CLOUDS: Final[Mapping[str, str]] = {
     "CLAUDE_CODE_USE_BEDROCK": "Amazon Bedrock",
@@ -32,6 +37,16 @@ CLOUDS: Final[Mapping[str, str]] = {
     "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD": "your Google Cloud account",
 }
 """The settings of Claude Code that hand the bill to somebody else, and to whom."""
+
+_PATH: Final = r"(?:/[\w./~%-]*)?"
+_ANTHROPIC: Final = re.compile(
+    rf"https://(?:[a-z\d-]+\.)*anthropic\.com(?::443)?{_PATH}", re.IGNORECASE | re.ASCII
+)
+_LOOPBACK: Final = re.compile(
+    rf"https?://(?:localhost|127(?:\.\d{{1,3}}){{3}}|\[::1\])(?::\d+)?{_PATH}",
+    re.IGNORECASE | re.ASCII,
+)
+_HOST: Final = re.compile(r"\w+:[/\\]+(?:[^/\\?#]*@)?([\w.:\[\]-]+)", re.ASCII)
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _NO_LOGIN: Final = (
@@ -46,24 +61,34 @@ class LoginError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A base URL that is not Anthropic's. `host` may be shown to the person."""
+
+    host: str
+    is_loopback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Logins:
     """What was found. `keys` names the environment variables that hold a key, `cloud` the one
-    that chooses a cloud; `elsewhere` is a base URL that is not Anthropic's own."""
+    that chooses a cloud; `elsewhere` is where a base URL leads that is not Anthropic's own."""
 
     subscription: bool = False
     keys: tuple[str, ...] = ()
     cloud: str | None = None
-    elsewhere: str | None = None
+    elsewhere: Elsewhere | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`withheld` names environment variables to keep from the CLI, `line` is what the person
-    has to know about their money, if anything."""
+    has to know about their money, if anything. With `hides_store` the CLI must not reach the
+    login that is stored on this machine either."""
 
     paid_by: PaidBy
     withheld: tuple[str, ...] = ()
     line: str | None = None
+    hides_store: bool = False
 
 
 def who_pays(settings: Settings, environment: Mapping[str, str]) -> Decision:
@@ -85,8 +110,39 @@ def find(environment: Mapping[str, str]) -> Logins:
         subscription=_subscription_exists(environment),
         keys=tuple(name for name in (API_KEY, AUTH_TOKEN) if environment.get(name, "").strip()),
         cloud=next((name for name in CLOUDS if _is_true(environment.get(name))), None),
-        elsewhere=environment.get(BASE_URL) or None,
+        elsewhere=elsewhere(environment.get(BASE_URL, "")),
     )
+
+
+def elsewhere(url: str) -> Elsewhere | None:
+    """Where `url` leads; None if to Anthropic, as no URL does.
+
+    The CLI and Python read odd URLs differently: for one `https://a\\@b` is the host a, for
+    the other b. So only what is written plainly is taken for Anthropic or for loopback.
+    """
+    url = url.strip()
+    if not url or _ANTHROPIC.fullmatch(url):
+        return None
+    return Elsewhere(_host(url), is_loopback=_LOOPBACK.fullmatch(url) is not None)
+
+
+def _host(url: str) -> str:
+    """The host in `url` and nothing else of it: a name, a password, a path may be secret."""
+    written = _HOST.match(url)
+    return written[1] if written else "another host"
+
+
+def cli_environment(
+    environment: Mapping[str, str], decision: Decision, empty: Path
+) -> dict[str, str]:
+    """`environment` with what `decision` withholds left out. `empty` is a directory for a
+    configuration without a login."""
+    kept = {name: value for name, value in environment.items() if name not in decision.withheld}
+    kept |= past_proxies(kept)  # they would read a login that is meant for loopback
+    if decision.hides_store:
+        # Files, and on macOS the keychain's item, belong to a configuration directory.
+        kept["CLAUDE_CONFIG_DIR"] = str(empty)
+    return kept
 
 
 def decide(billing: Billing, found: Logins) -> Decision:
@@ -108,11 +164,33 @@ def _whoever_is_there(found: Logins) -> Decision:
     if found.cloud is not None:
         line = f"{found.cloud} is set: {CLOUDS[found.cloud]} bills this run (metered)."
         return Decision("cloud", line=line)
+    if found.elsewhere is not None:
+        return _whoever_may_go_there(found, found.elsewhere)
     if found.subscription:
         return _on_subscription(found)
     if found.keys:
-        return _on_key(found, withheld=())
+        return _on_key(found)
     raise LoginError(_NO_LOGIN)
+
+
+def _whoever_may_go_there(found: Logins, there: Elsewhere) -> Decision:
+    """A key that is set beside a base URL was made for it. The subscription's login was made
+    for Anthropic: a program on this machine may have it, a foreign host never unasked."""
+    if found.keys:
+        return _on_key(found)
+    if found.subscription and there.is_loopback:
+        return _on_subscription(found)
+    if found.subscription:
+        raise LoginError(
+            f"{BASE_URL} leads to {there.host}, and no key for it is set. Your Claude"
+            " subscription's login is not sent to a host that is not Anthropic's. Unset"
+            f" {BASE_URL}, or set {AUTH_TOKEN} or {API_KEY} to what that host takes, or add"
+            " --billing subscription to send it the login all the same."
+        )
+    raise LoginError(
+        f"{BASE_URL} leads to {there.host}, and no key for it is set: set {AUTH_TOKEN} or"
+        f" {API_KEY}. To try things out without any login, add --rehearse."
+    )
 
 
 def _the_subscription(found: Logins) -> Decision:
@@ -135,28 +213,34 @@ def _the_key(found: Logins) -> Decision:
         )
     if not found.keys:
         raise LoginError(f"--billing api-key, but neither {API_KEY} nor {AUTH_TOKEN} is set.")
-    return _on_key(found, withheld=(OAUTH_TOKEN,))
+    return _on_key(found)
 
 
 def _on_subscription(found: Logins) -> Decision:
-    if not found.keys:
-        return Decision("subscription")
-    kept, are = " and ".join(found.keys), "are" if len(found.keys) > 1 else "is"
-    line = (
-        f"using your Claude subscription; {kept} {are} kept from Claude Code"
-        " (--billing api-key uses it, metered)."
-    )
-    if found.elsewhere and AUTH_TOKEN in found.keys:
-        line += f" {BASE_URL} is set as well, so it is sent this login instead."
-    return Decision("subscription", found.keys, line)
+    told = []
+    if found.elsewhere is not None:
+        told.append(
+            f"{BASE_URL} leads to {found.elsewhere.host}: your Claude subscription's login is"
+            " sent there."
+        )
+    if found.keys:
+        kept, are = " and ".join(found.keys), "are" if len(found.keys) > 1 else "is"
+        told.append(
+            f"using your Claude subscription; {kept} {are} kept from Claude Code"
+            " (--billing api-key uses it, metered)."
+        )
+    return Decision("subscription", found.keys, " ".join(told) or None)
 
 
-def _on_key(found: Logins, withheld: tuple[str, ...]) -> Decision:
+def _on_key(found: Logins) -> Decision:
     key = " and ".join(found.keys)
-    if found.elsewhere and AUTH_TOKEN in found.keys:
-        line = f"using {key} at {BASE_URL}: what that charges is metered there."
-        return Decision("other", withheld, line)
-    return Decision("api-key", withheld, f"using {key}: every call is metered and billed to it.")
+    if found.elsewhere is None:
+        line = f"using {key}: every call is metered and billed to it."
+        return Decision("api-key", SUBSCRIPTIONS, line)
+    line = f"using {key} at {found.elsewhere.host} ({BASE_URL}): what that charges is metered there"
+    if found.subscription:
+        line += "; your Claude subscription's login is kept from it"
+    return Decision("other", SUBSCRIPTIONS, f"{line}.", hides_store=True)
 
 
 def _subscription_exists(environment: Mapping[str, str]) -> bool:

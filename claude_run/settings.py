@@ -16,10 +16,10 @@ RecordMode = Literal["new", "none", "all"]
 class Settings:
     """`model_map` holds (FROM, TO) pairs, looked at in order. Sizes are in bytes, times in
     seconds. `max_concurrency` and `max_sessions` None are worked out from the machine.
-    `withheld` names environment variables that are kept from the CLI; `paid_by` is for the
-    summary. `cassette` is a directory of recordings and `record` what is done with it, None
-    where the surroundings decide; `ignore` and `redact` are RE2 patterns. `replay_speed` is a
-    factor on the recorded pace, None replays at once."""
+    `paid_by` is for the summary, and decided when a bridge starts. `cassette` is a directory
+    of recordings and `record` what is done with it, None where the surroundings decide;
+    `ignore` and `redact` are RE2 patterns. `replay_speed` is a factor on the recorded pace,
+    None replays at once."""
 
     port: int = 0
     billing: Billing = "auto"
@@ -32,7 +32,6 @@ class Settings:
     max_concurrency: int | None = None
     max_sessions: int | None = None
     rehearse: bool = False
-    withheld: tuple[str, ...] = ()
     paid_by: str = "other"
     cassette: str | None = None
     record: RecordMode | None = None

@@ -4,12 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from claude_run.login import Decision, LoginError, Logins, decide, find, who_pays
+from claude_run.login import (
+    Decision,
+    Elsewhere,
+    LoginError,
+    Logins,
+    decide,
+    elsewhere,
+    find,
+    who_pays,
+)
 from claude_run.settings import Billing, Settings
 
 KEY, TOKEN = "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"
 OAUTH = "CLAUDE_CODE_OAUTH_TOKEN"
 BEDROCK = "CLAUDE_CODE_USE_BEDROCK"
+BASE = "ANTHROPIC_BASE_URL"
+SUBSCRIPTIONS = (OAUTH, f"{OAUTH}_FILE_DESCRIPTOR")
 
 
 # --- what exists ----------------------------------------------------------------------
@@ -25,7 +36,8 @@ BEDROCK = "CLAUDE_CODE_USE_BEDROCK"
         ({KEY: "k"}, Logins(keys=(KEY,))),
         ({KEY: ""}, Logins()),
         ({TOKEN: "t", KEY: "k"}, Logins(keys=(KEY, TOKEN))),
-        ({TOKEN: "t", "ANTHROPIC_BASE_URL": "https://g"}, Logins(keys=(TOKEN,), elsewhere="https://g")),
+        ({TOKEN: "t", BASE: "https://g"}, Logins(keys=(TOKEN,), elsewhere=Elsewhere("g"))),
+        ({KEY: "k", BASE: "https://api.anthropic.com"}, Logins(keys=(KEY,))),
         ({BEDROCK: "1"}, Logins(cloud=BEDROCK)),
         ({BEDROCK: "true"}, Logins(cloud=BEDROCK)),
         ({BEDROCK: "0"}, Logins()),
@@ -75,13 +87,68 @@ def store(directory: Path, content: str = "{}") -> Path:
     return stored
 
 
+# --- where a base URL leads -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", " ", "https://api.anthropic.com", " https://API.anthropic.com:443/ ",
+     "https://api.anthropic.com/v1", "https://eu.api.anthropic.com"],
+)  # fmt: skip
+def test_a_url_that_is_plainly_anthropics_leads_nowhere_else(url: str) -> None:
+    assert elsewhere(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://127.0.0.1:4000", "127.0.0.1:4000"),
+        ("http://127.8.8.8/v1", "127.8.8.8"),
+        ("https://localhost:4000/anthropic", "localhost:4000"),
+        ("http://[::1]:4000", "[::1]:4000"),
+    ],
+)
+def test_a_url_that_is_plainly_loopback_stays_on_this_machine(url: str, host: str) -> None:
+    assert elsewhere(url) == Elsewhere(host, is_loopback=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://gateway.example/v1?key=s", "gateway.example"),
+        ("http://api.anthropic.com", "api.anthropic.com"),  # anybody on the way can read it
+        ("https://api.anthropic.com.gateway.example", "api.anthropic.com.gateway.example"),
+        ("https://notanthropic.com", "notanthropic.com"),
+        ("https://gateway.example/api.anthropic.com", "gateway.example"),
+        ("https://me:secret@gateway.example", "gateway.example"),
+        ("https://api.anthropic.com@gateway.example", "gateway.example"),
+        ("https://gateway.example\\@api.anthropic.com", "gateway.example"),
+        ("https://api.anthropic.com:8443", "api.anthropic.com:8443"),
+        ("http://127.0.0.1@gateway.example", "gateway.example"),
+        ("http://127.0.0.1.gateway.example", "127.0.0.1.gateway.example"),
+        ("http://gateway.example\\@localhost", "gateway.example"),
+        ("http://localhost\t.gateway.example", "localhost"),
+        ("http://0.0.0.0:4000", "0.0.0.0:4000"),
+        ("https:\x1b[2J", "another host"),
+        ("gateway.example", "another host"),
+    ],
+)
+def test_every_other_url_leads_to_a_foreign_host(url: str, host: str) -> None:
+    assert elsewhere(url) == Elsewhere(host, is_loopback=False)
+
+
 # --- who pays -------------------------------------------------------------------------
 
 SUBSCRIBED = Logins(subscription=True)
 SUBSCRIBED_WITH_KEY = Logins(subscription=True, keys=(KEY,))
 KEY_ONLY = Logins(keys=(KEY,))
-GATEWAY = Logins(keys=(TOKEN,), elsewhere="https://gateway.example")
+THERE = Elsewhere("gateway.example")
+GATEWAY = Logins(keys=(TOKEN,), elsewhere=THERE)
+GATEWAY_KEY = Logins(keys=(KEY,), elsewhere=THERE)
 SUBSCRIBED_AT_GATEWAY = replace(GATEWAY, subscription=True)
+SUBSCRIBED_WITHOUT_KEY = Logins(subscription=True, elsewhere=THERE)
+LOOPBACK = Logins(subscription=True, elsewhere=Elsewhere("127.0.0.1:4000", is_loopback=True))
+LOOPBACK_WITH_KEY = replace(LOOPBACK, keys=(KEY,))
 CLOUD = Logins(subscription=True, keys=(KEY,), cloud=BEDROCK)
 
 
@@ -90,15 +157,20 @@ CLOUD = Logins(subscription=True, keys=(KEY,), cloud=BEDROCK)
     [
         ("auto", SUBSCRIBED, "subscription", (), None),
         ("auto", SUBSCRIBED_WITH_KEY, "subscription", (KEY,), "ANTHROPIC_API_KEY is kept from"),
-        ("auto", KEY_ONLY, "api-key", (), "metered"),
-        ("auto", GATEWAY, "other", (), "metered there"),
+        ("auto", KEY_ONLY, "api-key", SUBSCRIPTIONS, "metered"),
+        ("auto", GATEWAY, "other", SUBSCRIPTIONS, "metered there"),
+        ("auto", GATEWAY_KEY, "other", SUBSCRIPTIONS, "metered there"),
         ("auto", CLOUD, "cloud", (), "Amazon Bedrock bills this run (metered)"),
-        ("auto", SUBSCRIBED_AT_GATEWAY, "subscription", (TOKEN,), "sent this login instead"),
+        ("auto", SUBSCRIBED_AT_GATEWAY, "other", SUBSCRIPTIONS, "login is kept from it"),
+        ("auto", LOOPBACK, "subscription", (), "leads to 127.0.0.1:4000: your Claude"),
+        ("auto", LOOPBACK_WITH_KEY, "other", SUBSCRIPTIONS, f"{KEY} at 127.0.0.1:4000"),
         ("subscription", SUBSCRIBED, "subscription", (), None),
         ("subscription", SUBSCRIBED_WITH_KEY, "subscription", (KEY,), "is kept from"),
-        ("api-key", KEY_ONLY, "api-key", (OAUTH,), "metered"),
-        ("api-key", SUBSCRIBED_WITH_KEY, "api-key", (OAUTH,), "metered"),
-        ("api-key", GATEWAY, "other", (OAUTH,), "metered there"),
+        ("subscription", SUBSCRIBED_WITHOUT_KEY, "subscription", (), "login is sent there"),
+        ("subscription", SUBSCRIBED_AT_GATEWAY, "subscription", (TOKEN,), "is kept from"),
+        ("api-key", KEY_ONLY, "api-key", SUBSCRIPTIONS, "metered"),
+        ("api-key", SUBSCRIBED_WITH_KEY, "api-key", SUBSCRIPTIONS, "metered"),
+        ("api-key", GATEWAY, "other", SUBSCRIPTIONS, "metered there"),
     ],
 )
 def test_who_pays_what_is_withheld_and_what_is_said(
@@ -106,6 +178,7 @@ def test_who_pays_what_is_withheld_and_what_is_said(
 ) -> None:
     decision = decide(billing, found)
     assert (decision.paid_by, decision.withheld) == (paid_by, withheld)
+    assert decision.hides_store == (paid_by == "other")
     if told is None:
         assert decision.line is None
     else:
@@ -116,6 +189,8 @@ def test_who_pays_what_is_withheld_and_what_is_said(
     ("billing", "found", "advice"),
     [
         ("auto", Logins(), ("`claude login`", "`claude setup-token`", "--rehearse")),
+        ("auto", SUBSCRIBED_WITHOUT_KEY, ("gateway.example", TOKEN, "--billing subscription")),
+        ("auto", Logins(elsewhere=THERE), ("gateway.example", TOKEN, "--rehearse")),
         ("subscription", Logins(), ("`claude login`", "`claude setup-token`")),
         ("subscription", KEY_ONLY, ("`claude login`", KEY)),
         ("subscription", CLOUD, (BEDROCK, "Unset it")),

@@ -24,7 +24,8 @@ ALLOWED = {
     "patience": set(),
     "patterns": set(),
     "loopback": set(),
-    "login": {"cassette", "settings"},
+    "login": {"cassette", "proxies", "settings"},
+    "proxies": set(),
     "dialects": {"turn"},
     "usage": {"turn"},
     "cassette": {"patterns", "settings", "turn"},
@@ -34,9 +35,10 @@ ALLOWED = {
         "cassette", "claude", "dialects", "loopback", "patience", "rehearsal", "settings", "turn",
         "usage",
     },
-    "bridge": {"cassette", "settings"},
-    "child": {"bridge", "settings"},
-    "cli": {"bridge", "cassette", "child", "login", "settings", "usage"},
+    "stderr": set(),
+    "bridge": {"cassette", "login", "settings", "stderr"},
+    "child": {"bridge", "proxies", "settings"},
+    "cli": {"bridge", "cassette", "child", "login", "settings", "stderr", "usage"},
 }  # fmt: skip
 
 

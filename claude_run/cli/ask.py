@@ -7,7 +7,6 @@ from typing import Final
 from claude_run import login
 from claude_run.bridge import Bridge, BridgeError
 from claude_run.cli.arguments import UsageError
-from claude_run.cli.money import settled
 from claude_run.cli.question import AskError, Endpoint, endpoint_in
 from claude_run.cli.question import ask as ask_there
 from claude_run.cli.saying import say
@@ -24,7 +23,7 @@ def act(call: Call) -> int:
         if endpoint is not None:
             ask_there(text, model, endpoint)
             return 0
-        with Bridge(settled(call.settings)) as bridge:
+        with Bridge(call.settings) as bridge:
             bridge.wait_ready()
             ask_there(text, model, Endpoint(bridge.base_url, bridge.api_key))
     except AskError as error:

@@ -10,7 +10,6 @@ from claude_run import child, login
 from claude_run.bridge import Bridge, BridgeError
 from claude_run.cli.arguments import UsageError
 from claude_run.cli.helping import first_words
-from claude_run.cli.money import settled
 from claude_run.cli.saying import say
 from claude_run.cli.verbs import Call
 from claude_run.settings import Settings
@@ -28,7 +27,6 @@ def act(call: Call) -> int:
 def wrap(command: Sequence[str], settings: Settings, *, quiet: bool) -> int:
     """Run `command` beside a bridge; its exit status, or ours if it never ran."""
     try:
-        settings = settled(settings)
         held = child.hold_signals()
         with Bridge(settings, before_exec=held.release) as bridge:
             environment = child.command_environment(os.environ, bridge.base_url, bridge.api_key)

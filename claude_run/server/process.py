@@ -72,8 +72,6 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
     from claude_run.usage.ledger import Ledger  # noqa: PLC0415
 
     settings, directory = instructions.settings, instructions.directory
-    for name in settings.withheld:
-        os.environ.pop(name, None)
     let_go = asyncio.create_task(_let_go())
     async with AsyncExitStack() as stack:
         if settings.rehearse:
