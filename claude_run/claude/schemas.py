@@ -5,15 +5,18 @@ a keyword that it does not know. Clients send either, and older ones.
 """
 
 import json
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
 
-import jsonschema  # type: ignore[import-untyped]  # it comes without types
-from referencing import Registry
+import jsonschema_rs
 
-from claude_run.turn import JsonObject, bad_request
+from claude_run.claude.nesting import is_within
+from claude_run.turn import JsonObject
 
-_DEEPEST: Final = 200
+# The validator recurses on the machine's stack, which ends without an exception.
+_DEEPEST_VALUE: Final = 1_000
+# Of a pattern with lookaround or a backreference; all others take time linear in the text.
+_PATTERNS: Final = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000)
 
 # Which keywords hold schemas: one (or a list of them), or one under each of their own names.
 _SCHEMAS: Final = frozenset(
@@ -95,29 +98,6 @@ _UNCHECKED: Final = frozenset(
 )
 # To demand less inside of these is to demand more of the whole.
 _REVERSING: Final = frozenset({"else", "if", "not", "oneOf", "then"})
-
-
-def require_shallow(schema: JsonObject, param: str) -> None:
-    """
-    Raises:
-        TurnError: BAD_REQUEST for `param`: the schema is nested too deeply to be worked on.
-    """
-    level: list[Any] = [schema]
-    for _ in range(_DEEPEST):
-        level = [inner for node in level for inner in _members(node)]
-        if not level:
-            return
-    raise bad_request(f"A JSON schema is nested more than {_DEEPEST} deep.", param)
-
-
-def _members(node: Any) -> Iterable[Any]:
-    match node:
-        case dict():
-            return node.values()
-        case list():
-            return node
-        case _:
-            return ()
 
 
 def everywhere(schema: Any, change: Callable[[JsonObject], JsonObject]) -> Any:
@@ -205,9 +185,24 @@ def _without_loose_ends(node: JsonObject) -> JsonObject:
 
 
 def fits(value: Any, schema: JsonObject) -> bool:
-    """Whether `value` validates against `schema`, a modern one. Nothing is fetched for it."""
-    try:
-        validator = jsonschema.Draft202012Validator(schema, registry=Registry())
-        return bool(validator.is_valid(value))
-    except Exception:  # a pattern or reference that cannot be followed: then nobody can tell
+    """Whether `value` validates against `schema`, a modern one that `require_shallow` passed.
+
+    Nothing is fetched for it. No pattern can hold it up: they are matched in linear time, and
+    those that cannot be, with a bound on the steps.
+    """
+    if not is_within(value, _DEEPEST_VALUE):
         return False
+    try:
+        validator = jsonschema_rs.Draft202012Validator(
+            schema, pattern_options=_PATTERNS, retriever=_unfetched
+        )
+        return validator.is_valid(value)
+    except (
+        ValueError,
+        jsonschema_rs.ReferencingError,
+    ):  # a pattern or reference that cannot be followed: then nobody can tell
+        return False
+
+
+def _unfetched(uri: str) -> NoReturn:
+    raise LookupError(f"{uri} is not fetched")

@@ -11,7 +11,8 @@ from typing import Any, Final
 from claude_agent_sdk import HookMatcher, McpSdkServerConfig, SdkMcpTool, create_sdk_mcp_server
 from claude_agent_sdk.types import HookContext, HookInput, HookJSONOutput, McpStatusResponse
 
-from claude_run.claude.schemas import modern, require_shallow
+from claude_run.claude.nesting import require_shallow
+from claude_run.claude.schemas import modern
 from claude_run.turn import AssistantTurn, JsonObject, ToolCall, ToolSpec, Turn, bad_request
 
 SERVER: Final = "c"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from claude_run.claude.schemas import require_shallow
+from claude_run.claude.nesting import require_shallow
 from claude_run.claude.tools import ToolNames, input_schema
 from claude_run.turn import Effort, JsonObject, ToolChoice, ToolMode, TurnRequest
 
