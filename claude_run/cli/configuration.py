@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from claude_run.cli.arguments import Arguments, value_of
 from claude_run.cli.options import Option, default
-
-_BETWEEN: Final = re.compile(r"[\s,]+")
 
 
 def values(
@@ -39,5 +37,7 @@ def _sources(
     if option.configurable and (text := environment.get(option.variable, "").strip()):
         yield (
             option.variable,
-            [t for t in _BETWEEN.split(text) if t] if option.kind.repeated else [text],
+            [t for t in re.split(option.kind.between, text) if t]
+            if option.kind.repeated
+            else [text],
         )

@@ -23,13 +23,15 @@ class Kind:
     """`read` makes a value of a text, and raises ValueError with what to write instead.
 
     A flag has no `metavar`: on a command line its presence is its value. A `repeated` option
-    gathers a tuple of values. `choices` are what completion offers.
+    gathers a tuple of values; `between` is what stands between them in one text, as a pattern.
+    `choices` are what completion offers.
     """
 
     metavar: str
     read: Callable[[str], Any]
     repeated: bool = False
     choices: tuple[str, ...] = ()
+    between: str = r"[\s,]+"
 
     @property
     def is_flag(self) -> bool:
@@ -45,6 +47,12 @@ def text(metavar: str, *, repeated: bool = False) -> Kind:
         return given
 
     return Kind(metavar, read, repeated)
+
+
+def _pattern(given: str) -> str:
+    if not given:
+        raise ValueError("it is empty: that matches everywhere")
+    return given
 
 
 def choice(*choices: str) -> Kind:
@@ -121,4 +129,7 @@ DURATION: Final = Kind("TIME", _duration)
 """Seconds, from `90`, `5m` or `1h`."""
 
 MAPPING: Final = Kind("FROM=TO", _pair, repeated=True)
+PATTERN: Final = Kind("REGEX", _pattern, repeated=True, between=r"\n+")
+"""RE2 patterns. They hold commas and blanks: in the environment each has a line."""
+
 PORT: Final = count("PORT", least=0, most=65535)

@@ -10,7 +10,19 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, Final
 
-from claude_run.cli.kinds import DURATION, FLAG, MAPPING, PORT, SIZE, Kind, choice, count, text
+from claude_run.cli.kinds import (
+    DURATION,
+    FLAG,
+    MAPPING,
+    PATTERN,
+    PORT,
+    SIZE,
+    Kind,
+    choice,
+    count,
+    number,
+    text,
+)
 from claude_run.settings import Settings
 
 PREFIX: Final = "CLAUDE_RUN_"
@@ -22,6 +34,7 @@ class Group(Enum):
     EVERYDAY = "Everyday"
     MODELS = "Models"
     LIMITS = "Limits"
+    CASSETTES = "Cassettes"
     CI = "Reports and CI"
     ADVANCED = "Advanced"
 
@@ -100,6 +113,39 @@ OPTIONS: Final = (
     Option(
         "max-body", SIZE, Group.LIMITS,
         "Refuse larger requests: 512k, 64MB, or bytes. Without it 32MB.",
+    ),
+    Option(
+        "cassette", text("DIR"), Group.CASSETTES,
+        "Keep what is asked and answered in DIR, and give it again: what was recorded costs"
+        " nothing, and needs no login.",
+    ),
+    Option(
+        "record", choice("new", "none", "all"), Group.CASSETTES,
+        "new: ask only what was not recorded, and record it. none: only replay; a request that"
+        " was not recorded is an error. all: ask everything anew. Without it new, and none where"
+        " CI is set or DIR may not be written.",
+    ),
+    Option(
+        "ignore", PATTERN, Group.CASSETTES,
+        "Look away from what matches REGEX (RE2) when recordings are compared: a date, a"
+        " temporary path. May be repeated.",
+    ),
+    Option(
+        "redact", PATTERN, Group.CASSETTES,
+        "Write [redacted] for what matches REGEX (RE2). May be repeated.",
+    ),
+    Option(
+        "record-errors", FLAG, Group.CASSETTES,
+        "Record errors of Claude as well: rate limits, crashes.",
+    ),
+    Option(
+        "repeat", FLAG, Group.CASSETTES,
+        "Give the last answer of a request again when it is asked more often than it was"
+        " recorded.",
+    ),
+    Option(
+        "replay-speed", number("FACTOR", example="1"), Group.CASSETTES,
+        "Replay at the recorded pace (1), or faster by a factor. Without it at once.",
     ),
     Option(
         "strict-params", FLAG, Group.ADVANCED,

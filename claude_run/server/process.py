@@ -65,37 +65,24 @@ def _say(message: dict[str, Any]) -> None:
 async def _serve(instructions: Instructions) -> dict[str, Any]:
     """Serve until let go; the run's report."""
     # Imported here, so that a wrong instruction is said before a second of imports.
-    from claude_run.claude.turns import Claude  # noqa: PLC0415
     from claude_run.loopback import served  # noqa: PLC0415
+    from claude_run.server.answering import answering  # noqa: PLC0415
     from claude_run.server.app import make_app  # noqa: PLC0415
     from claude_run.server.desk import Desk  # noqa: PLC0415
     from claude_run.usage.ledger import Ledger  # noqa: PLC0415
 
     settings, directory = instructions.settings, instructions.directory
+    report: dict[str, Any] = {}
     let_go = asyncio.create_task(_let_go())
     async with AsyncExitStack() as stack:
-        if settings.rehearse:
-            await _rehearse(stack, directory)
-        claude = await stack.enter_async_context(Claude(settings, directory))
+        answerer = await stack.enter_async_context(answering(settings, directory, report))
         ledger = Ledger(settings.paid_by)
-        app = make_app(settings, instructions.key, Desk(claude, ledger), ledger)
+        app = make_app(settings, instructions.key, Desk(answerer, ledger), ledger)
         listener = socket.socket(fileno=instructions.fd)
         await stack.enter_async_context(served(app, listener))
         _say({"event": "ready"})
         await let_go
-    return ledger.report()
-
-
-async def _rehearse(stack: AsyncExitStack, directory: Path) -> None:
-    from claude_run.rehearsal import rehearse, seal, unsealed  # noqa: PLC0415
-    from claude_run.rehearsal.upstream import Upstream  # noqa: PLC0415
-
-    upstream = await stack.enter_async_context(Upstream(rehearse))
-    home = directory / "home"
-    home.mkdir()
-    for name in unsealed(os.environ):
-        del os.environ[name]
-    os.environ.update(seal(home, upstream.url))
+    return {**ledger.report(), **report}
 
 
 async def _let_go() -> None:

@@ -30,6 +30,7 @@ WINDOWS: Final[Mapping[str, str]] = {
     "seven_day_opus": "7-day window for Opus",
     "seven_day_sonnet": "7-day window for Sonnet",
 }
+CASSETTE: Final = ("replayed", "recorded", "missed", "unused")
 STATUSES: Final[Mapping[str, str]] = {
     "rejected": "used up",
     "allowed_warning": "nearly used up",
@@ -67,7 +68,7 @@ def summary(report: Report, *, width: int | None, now: float) -> str:
     notices = list(_notices(report))
     if not report.get("models"):
         return "".join(f"{line}\n" for line in [NOTHING, *(f"  {text}" for _, text in notices)])
-    lines = [*_times(report), *_money(report), *_windows(report, now), *notices]
+    lines = [*_times(report), *_money(report), *_cassette(report), *_windows(report, now), *notices]
     return _render(_rows(report["models"]), lines, width)
 
 
@@ -105,6 +106,22 @@ def _times(report: Report) -> Iterator[Line]:
 def _money(report: Report) -> Iterator[Line]:
     yield COST, _cost(report["models"])
     yield "paid by", PAYERS.get(report["paid_by"], _printable(str(report["paid_by"])))
+
+
+def _cassette(report: Report) -> Iterator[Line]:
+    """What a run with a cassette replayed and recorded, what it lacked, and what it saved."""
+    if (told := report.get("cassette")) is None:
+        return
+    counts = {**told, "unused": len(told["unused"])}
+    done = (f"{counts[kind]:,} {kind}" for kind in CASSETTE if counts[kind])
+    yield "cassette", ", ".join(done) or "not used"
+    if told["replayed"]:
+        saved = f"{told['saved_tokens']:,} tokens, ${told['saved_cost_usd']:,.4f}"
+        yield "saved by replaying", f"{saved}, {_duration(told['saved_seconds'])} of Claude's time"
+    for text in (*told["problems"], *told["misses"]):
+        yield "cassette", "\n".join(map(_printable, text.splitlines()))
+    if (more := told["missed"] - len(told["misses"])) > 0:
+        yield "cassette", f"and {more:,} more misses"
 
 
 def _windows(report: Report, now: float) -> Iterator[Line]:

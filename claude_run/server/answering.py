@@ -1,0 +1,57 @@
+"""Who answers in a run: Claude, Claude with a recorder around it, or a replayer in its place."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from claude_run.cassette.cassette import Cassette
+from claude_run.claude.names import resolve
+from claude_run.settings import Settings
+from claude_run.turn import Answerer, JsonObject
+
+
+@asynccontextmanager
+async def answering(
+    settings: Settings, directory: Path, report: JsonObject
+) -> AsyncIterator[Answerer]:
+    """Whoever `settings` want; at the end `report` has what became of the cassette, if any.
+
+    Raises:
+        CassetteError: the cassette cannot be used.
+    """
+    if settings.cassette is None:
+        async with _claude(settings, directory) as claude:
+            yield claude
+        return
+    cassette = Cassette(settings, partial(resolve, settings=settings))
+    if settings.record == "none":
+        yield cassette.replayer()
+    else:
+        async with _claude(settings, directory) as claude:
+            yield cassette.recorder(claude)
+    report["cassette"] = cassette.close()
+
+
+@asynccontextmanager
+async def _claude(settings: Settings, directory: Path) -> AsyncIterator[Answerer]:
+    # Imported here: a run that only replays has neither the SDK nor a second to load it.
+    from claude_run.claude.turns import Claude  # noqa: PLC0415
+
+    async with AsyncExitStack() as stack:
+        if settings.rehearse:
+            await _rehearse(stack, directory)
+        yield await stack.enter_async_context(Claude(settings, directory))
+
+
+async def _rehearse(stack: AsyncExitStack, directory: Path) -> None:
+    from claude_run.rehearsal import rehearse, seal, unsealed  # noqa: PLC0415
+    from claude_run.rehearsal.upstream import Upstream  # noqa: PLC0415
+
+    upstream = await stack.enter_async_context(Upstream(rehearse))
+    home = directory / "home"
+    home.mkdir()
+    for name in unsealed(os.environ):
+        del os.environ[name]
+    os.environ.update(seal(home, upstream.url))
