@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from claude_run.claude.environment import withheld
 from claude_run.settings import Settings
 
 _FAILED: Final = 1
@@ -64,6 +65,8 @@ def _say(message: dict[str, Any]) -> None:
 
 async def _serve(instructions: Instructions) -> dict[str, Any]:
     """Serve until let go; the run's report."""
+    for name in withheld(os.environ):
+        del os.environ[name]
     # Imported here, so that a wrong instruction is said before a second of imports.
     from claude_run.loopback import served  # noqa: PLC0415
     from claude_run.server.answering import answering  # noqa: PLC0415

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 from collections import deque
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,28 +12,13 @@ from claude_agent_sdk.types import SystemPromptFile, ThinkingConfig
 
 from claude_run import __version__
 from claude_run.claude.answer.structured import schema_for_sdk
+from claude_run.claude.environment import DEFAULTS, REQUIRED
 from claude_run.claude.session.shape import Shape, Tuning
 from claude_run.claude.tools import SERVER, deferral, server_of
 
 EXTRA_BODY: Final = "CLAUDE_CODE_EXTRA_BODY"
 MAX_OUTPUT: Final = "CLAUDE_CODE_MAX_OUTPUT_TOKENS"
 
-# Set unless the user has set them.
-DEFAULTS: Final[Mapping[str, str]] = {
-    "CLAUDE_CODE_MAX_RETRIES": "0",  # clients have their own; the CLI's take minutes
-    "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",  # asks twice when a stream breaks
-    "CLAUDE_CODE_DISABLE_REFUSAL_RETRY": "1",  # asks again, with a note of the CLI's own
-    "CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK": "1",  # asks another model
-    "DISABLE_COMPACT": "1",  # would replace a long conversation with a summary
-    "DISABLE_AUTOUPDATER": "1",
-    "BUN_GC_TIMER_DISABLE": "1",  # collects what is hardly garbage, at half a turn's CPU time
-}
-# Set always: without them a request is not what the client sent.
-REQUIRED: Final[Mapping[str, str]] = {
-    "ENABLE_TOOL_SEARCH": "false",  # would hide tools behind a search
-    "CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH": "1000000",  # would cut descriptions
-    "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
-}
 # One message may hold a whole answer, or an echo of a large request.
 _LARGEST_MESSAGE: Final = 256 * 1024 * 1024
 
