@@ -14,7 +14,7 @@ from claude_agent_sdk import (
     ResultMessage,
 )
 
-from claude_run.turn import Failure, PlanWindow, TurnError
+from claude_run.turn import Failure, Overage, PlanWindow, TurnError
 
 LOGIN_HINT: Final = (
     "Claude Code is not logged in, or its login was refused. Run `claude login`, or for CI "
@@ -53,6 +53,7 @@ _TOO_LONG: Final = re.compile(
     r"prompt is too long|exceeds? (?:the )?(?:context|maximum context)|context (?:window|limit)",
     re.IGNORECASE,
 )
+_OVERAGE: Final = ("overageInUse", "isUsingOverage", "overageStatus", "overageDisabledReason")
 _DIALS: Final = ("temperature", "top_p", "top_k", "tool_choice")
 
 
@@ -64,10 +65,11 @@ class RateLimit:
     resets_at: float | None
     window: str | None
     raw: Mapping[str, Any]
+    heard_at: float | None = None
 
     @classmethod
-    def of(cls, info: RateLimitInfo) -> "RateLimit":
-        return cls(info.status, info.resets_at, info.rate_limit_type, info.raw)
+    def of(cls, info: RateLimitInfo, *, now: float) -> "RateLimit":
+        return cls(info.status, info.resets_at, info.rate_limit_type, info.raw, now)
 
     @property
     def exhausts_the_plan(self) -> bool:
@@ -82,11 +84,26 @@ class RateLimit:
         return tuple(
             PlanWindow(
                 name,
-                self.status if name == self.window else "",
+                self.status if name == self.window else str(seen.get("status") or ""),
                 seen.get("utilization"),
                 seen.get("resetsAt"),
+                self.heard_at,
             )
             for name, seen in named.items()
+        )
+
+    @property
+    def overage(self) -> Overage | None:
+        """Paid extra usage, where anything was said of it. Either sign of use means money."""
+        raw = self.raw
+        if not any(raw.get(name) is not None for name in _OVERAGE):
+            return None
+        return Overage(
+            bool(raw.get("overageInUse") or raw.get("isUsingOverage")),
+            raw.get("overageStatus"),
+            raw.get("overageDisabledReason"),
+            raw.get("overageResetsAt"),
+            self.heard_at,
         )
 
 

@@ -163,6 +163,7 @@ class _Exchange:
             self._lease.session.limit = self._reader.limit
             if self._reader.limit is not None:
                 self._trace.windows = self._reader.limit.windows
+                self._trace.overage = self._reader.limit.overage
 
     async def _ended(self, finished: TurnFinished) -> TurnFinished:
         """`finished`, once the CLI is not going on with anything; only then is the cost known."""

@@ -1,6 +1,6 @@
 """The HTTP application: routes, and one envelope for whatever goes wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -19,7 +19,6 @@ from claude_run.server.guard import Guard
 from claude_run.server.responses import response_routes
 from claude_run.settings import Settings
 from claude_run.turn import Failure, JsonObject, TurnError
-from claude_run.usage.ledger import Ledger
 
 _USE_ANOTHER: Final = "Leave that to another provider: "
 # What OpenAI offers and Claude does not, and the setting that usually sends a client there.
@@ -43,13 +42,13 @@ ABSENT: Final[Mapping[str, str]] = {
 }
 
 
-def make_app(settings: Settings, key: str, desk: Desk, ledger: Ledger) -> ASGIApp:
+def make_app(settings: Settings, key: str, desk: Desk) -> ASGIApp:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.add_exception_handler(TurnError, _turn_error)
+    app.add_exception_handler(TurnError, _recorded(desk))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _fault)
     for routes in (chat_routes, response_routes, completion_routes):
-        app.include_router(routes(desk, ledger, strict=settings.strict_params))
+        app.include_router(routes(desk, strict=settings.strict_params))
 
     @app.get("/health")
     async def health() -> JsonObject:
@@ -71,8 +70,19 @@ def _model(name: str) -> JsonObject:
     return {"id": name, "object": "model", "created": 0, "owned_by": "anthropic"}
 
 
-async def _turn_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, TurnError)  # noqa: S101 - registered for nothing else
+def _recorded(desk: Desk) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Answers errors, and has those of calls recorded that ended before an answer was asked for."""
+
+    async def handler(request: Request, error: Exception) -> Response:
+        assert isinstance(error, TurnError)  # noqa: S101 - registered for nothing else
+        if request.method == "POST" and error.failure is not Failure.NOT_FOUND:
+            desk.refused(error)
+        return await _turn_error(request, error)
+
+    return handler
+
+
+async def _turn_error(request: Request, error: TurnError) -> Response:
     schema = "text.format" if _first(request) == "responses" else "response_format"
     return JSONResponse(body_of(error, output_schema=schema), status_of(error), headers_of(error))
 

@@ -12,16 +12,15 @@ from claude_run.server.body import read_json
 from claude_run.server.choices import choice_frames
 from claude_run.server.desk import Desk, unless_gone
 from claude_run.server.sse import EventStream, Frames
-from claude_run.usage.ledger import Ledger
 
 
-def chat_routes(desk: Desk, ledger: Ledger, *, strict: bool) -> APIRouter:
+def chat_routes(desk: Desk, *, strict: bool) -> APIRouter:
     router = APIRouter()
 
     @router.post("/chat/completions")
     async def create(request: Request) -> Response:
         call = parse_chat(await read_json(request), strict=strict)
-        ledger.notice(call.notices)
+        desk.notice(call.notices)
         id_, created = f"chatcmpl-{secrets.token_hex(12)}", int(time.time())
         if call.stream:
             return EventStream(lambda: _frames(desk, call, id_, created))

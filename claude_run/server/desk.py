@@ -1,7 +1,7 @@
 """Where answers are got for a client: counted, several at once, and stopped when it goes away."""
 
 import asyncio
-import time
+import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -9,21 +9,19 @@ from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
+from claude_run.server.caller import caller
+from claude_run.server.records import Records, refusal
 from claude_run.turn import (
     Answer,
     Answerer,
     Emit,
     Failure,
-    Trace,
+    Notice,
     TurnError,
     TurnEvent,
-    TurnFinished,
     TurnRequest,
-    TurnStarted,
-    Usage,
     fold,
 )
-from claude_run.usage.ledger import Call, Ledger
 
 T = TypeVar("T")
 
@@ -37,9 +35,20 @@ class Arrival:
 
 
 class Desk:
-    def __init__(self, answerer: Answerer, ledger: Ledger) -> None:
+    """Gets answers from `answerer`, and makes one record of each call, however it ends."""
+
+    def __init__(self, answerer: Answerer, records: Records) -> None:
         self._answerer = answerer
-        self._ledger = ledger
+        self._records = records
+
+    def notice(self, notices: Sequence[Notice]) -> None:
+        """Enter what was not done as asked with the next record of this request."""
+        caller().notices.extend(notices)
+
+    def refused(self, error: TurnError) -> None:
+        """Record a request that ended before any answer was asked for."""
+        if not caller().recorded:
+            self._records.enter(refusal(caller(), error, at_once=self._records.in_flight + 1))
 
     async def answer_all(self, requests: Sequence[TurnRequest]) -> list[Answer]:
         """One answer to each; raises as `events_of_all`."""
@@ -52,7 +61,7 @@ class Desk:
             TurnError: one of them failed.
         """
         events: list[list[TurnEvent]] = [[] for _ in requests]
-        async with self.arrivals(requests) as arrivals:
+        async with self.arrivals(requests, stream=False) as arrivals:
             async for arrival in arrivals:
                 match arrival.happened:
                     case TurnError() as error:
@@ -65,12 +74,13 @@ class Desk:
 
     @asynccontextmanager
     async def arrivals(
-        self, requests: Sequence[TurnRequest]
+        self, requests: Sequence[TurnRequest], *, stream: bool = True
     ) -> AsyncIterator[AsyncGenerator[Arrival, None]]:
         """What happens to all of them, as it happens. Leaving stops what is not finished."""
         queue: asyncio.Queue[Arrival] = asyncio.Queue()
+        group = Group(stream)
         tasks = [
-            asyncio.create_task(self._follow(index, request, queue))
+            asyncio.create_task(self._follow(index, request, queue, group))
             for index, request in enumerate(requests)
         ]
         try:
@@ -82,69 +92,52 @@ class Desk:
             await asyncio.wait(tasks)
 
     async def _follow(
-        self, index: int, request: TurnRequest, queue: "asyncio.Queue[Arrival]"
+        self, index: int, request: TurnRequest, queue: "asyncio.Queue[Arrival]", group: "Group"
     ) -> None:
+        def emit(event: TurnEvent) -> None:
+            queue.put_nowait(Arrival(index, event))
+
         try:
-            await self._count(request, lambda event: queue.put_nowait(Arrival(index, event)))
+            await self._record(index, request, emit, group)
         except TurnError as error:
             queue.put_nowait(Arrival(index, error))
-        except Exception as error:  # a fault of ours must not leave the client hanging
-            queue.put_nowait(Arrival(index, TurnError(Failure.CRASH, f"claude-run: {error!r}")))
         else:
             queue.put_nowait(Arrival(index, None))
 
-    async def _count(self, request: TurnRequest, emit: Emit) -> None:
-        """Have one answer given, and enter it into the ledger however it ends."""
-        trace = Trace(model=request.model)
-        count = _Count()
+    async def _record(self, index: int, request: TurnRequest, emit: Emit, group: "Group") -> None:
+        """Have one answer given, and record its call however it ends."""
+        draft = self._records.begin(request, index, caller(), stream=group.stream)
 
         def seen(event: TurnEvent) -> None:
-            count.see(event)
+            draft.see(event)
             emit(event)
 
-        self._ledger.begin()
         try:
-            await self._answerer.answer(request, trace, seen)
+            await self._answerer.answer(request, draft.trace, seen)
         except TurnError as error:
-            count.failure = error.failure
+            draft.error, group.failed = error, True
             raise
+        except asyncio.CancelledError:
+            draft.client_gone = not (draft.finished or group.failed)
+            raise
+        except Exception as fault:  # a fault of ours must not leave the client hanging
+            traceback.print_exc()
+            draft.error, group.failed = _crash(fault), True
+            raise draft.error from fault
         finally:
-            self._ledger.enter(count.call(trace))
+            self._records.end(draft)
 
 
-class _Count:
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._first: float | None = None
-        self._model: str | None = None
-        self._usage = Usage()
-        self._cost: float | None = None
-        self.failure: Failure | None = None
+def _crash(fault: Exception) -> TurnError:
+    return TurnError(Failure.CRASH, f"claude-run: {fault!r}")
 
-    def see(self, event: TurnEvent) -> None:
-        match event:
-            case TurnStarted(model):
-                self._model = model
-            case TurnFinished(_, usage, model, cost):
-                self._model, self._usage, self._cost = model, usage, cost
-            case _ if self._first is None:
-                self._first = time.monotonic() - self._began
-            case _:
-                pass
 
-    def call(self, trace: Trace) -> Call:
-        return Call(
-            model=self._model or trace.model,
-            usage=self._usage,
-            cost_usd=self._cost,
-            failure=self.failure,
-            seconds=time.monotonic() - self._began,
-            waited=trace.waited,
-            first_token=self._first,
-            origin=trace.session,
-            notices=tuple(trace.notices),
-            windows=trace.windows,
-        )
+@dataclass(slots=True)
+class Group:
+    """What the calls of one request share: once one has `failed`, the others are given up."""
+
+    stream: bool
+    failed: bool = False
 
 
 async def _until_ended(

@@ -72,7 +72,9 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
     from claude_run.server.answering import answering  # noqa: PLC0415
     from claude_run.server.app import make_app  # noqa: PLC0415
     from claude_run.server.desk import Desk  # noqa: PLC0415
+    from claude_run.server.records import Records  # noqa: PLC0415
     from claude_run.usage.ledger import Ledger  # noqa: PLC0415
+    from claude_run.usage.spool import NAME, Spool  # noqa: PLC0415
 
     settings, directory = instructions.settings, instructions.directory
     report: dict[str, Any] = {}
@@ -80,7 +82,8 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         answerer = await stack.enter_async_context(answering(settings, directory, report))
         ledger = Ledger(settings.paid_by)
-        app = make_app(settings, instructions.key, Desk(answerer, ledger), ledger)
+        spool = stack.enter_context(Spool(directory / NAME))
+        app = make_app(settings, instructions.key, Desk(answerer, Records(ledger, spool)))
         listener = socket.socket(fileno=instructions.fd)
         await stack.enter_async_context(served(app, listener))
         _say({"event": "ready"})

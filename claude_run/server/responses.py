@@ -28,7 +28,6 @@ from claude_run.server.body import read_json
 from claude_run.server.desk import Arrival, Desk, unless_gone
 from claude_run.server.sse import EventStream, frame
 from claude_run.turn import Failure, JsonObject, TurnError, bad_request
-from claude_run.usage.ledger import Ledger
 
 # What OpenAI offers beneath a response and Claude does not, and what to do instead.
 ABSENT: Final[Mapping[str, str]] = {
@@ -37,14 +36,14 @@ ABSENT: Final[Mapping[str, str]] = {
 }
 
 
-def response_routes(desk: Desk, ledger: Ledger, *, strict: bool) -> APIRouter:
+def response_routes(desk: Desk, *, strict: bool) -> APIRouter:
     router = APIRouter(prefix="/responses")
     store = ResponseStore()
 
     @router.post("")
     async def create(request: Request) -> Response:
         call = _call(await read_json(request), store, strict=strict)
-        ledger.notice(call.notices)
+        desk.notice(call.notices)
         id_, created_at = f"resp_{secrets.token_hex(24)}", int(time.time())
         if call.stream:
             return EventStream(lambda: _frames(desk, store, call, id_, created_at))

@@ -34,7 +34,7 @@ from claude_run.turn.events import (
 )
 from claude_run.turn.failure import Failure, TurnError, bad_request
 from claude_run.turn.request import Effort, Sampling, ToolChoice, ToolMode, ToolSpec, TurnRequest
-from claude_run.turn.trace import Answerer, Emit, Notice, PlanWindow, Trace
+from claude_run.turn.trace import Answerer, Emit, Notice, Overage, PlanWindow, Trace
 
 __all__ = [
     "Answer",
@@ -49,6 +49,7 @@ __all__ = [
     "Image",
     "JsonObject",
     "Notice",
+    "Overage",
     "PlanWindow",
     "RefusalDelta",
     "Sampling",

@@ -19,12 +19,25 @@ class Notice:
 @dataclass(frozen=True, slots=True)
 class PlanWindow:
     """What was last heard of one window of a plan: `utilization` from 0 to 1 and more,
-    `resets_at` in epoch seconds."""
+    `resets_at` and `heard_at` in epoch seconds."""
 
     name: str
     status: str
     utilization: float | None = None
     resets_at: float | None = None
+    heard_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overage:
+    """What was last heard of paid extra usage: whether calls draw on it now, and whether and why
+    it may or may not be drawn on. `resets_at` and `heard_at` are epoch seconds."""
+
+    in_use: bool
+    status: str | None = None
+    disabled_reason: str | None = None
+    resets_at: float | None = None
+    heard_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -47,6 +60,7 @@ class Trace:
     cost_usd: float | None = None
     notices: list[Notice] = field(default_factory=list)
     windows: tuple[PlanWindow, ...] = ()
+    overage: Overage | None = None
 
 
 Emit: TypeAlias = Callable[[TurnEvent], None]

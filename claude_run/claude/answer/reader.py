@@ -119,7 +119,7 @@ class AnswerReader:
             case AssistantMessage(error=str()):
                 self._said = message
             case RateLimitEvent(rate_limit_info=info):
-                self.limit = RateLimit.of(info)
+                self.limit = RateLimit.of(info, now=now)
             case ResultMessage():
                 yield from self._result(message, now)
             case _:

@@ -1,0 +1,145 @@
+"""How the record of a call comes about: begun with the call, filled in on the way, ended once."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from claude_run.dialects.errors import WIRE
+from claude_run.server.caller import Caller
+from claude_run.turn import (
+    Trace,
+    TurnError,
+    TurnEvent,
+    TurnFinished,
+    TurnRequest,
+    TurnStarted,
+    Usage,
+)
+from claude_run.usage.ledger import Ledger
+from claude_run.usage.record import CallError, CallRecord, members
+from claude_run.usage.retries import Retries
+from claude_run.usage.spool import Spool
+
+_LONGEST_MESSAGE: Final = 500
+"""Characters of an error's message that are kept."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A record in the making. `client_gone` and `error` are set by whoever sees the end come."""
+
+    request: TurnRequest
+    choice: int
+    caller: Caller
+    stream: bool
+    at_once: int
+    retry_of: str | None
+    trace: Trace
+    began: float = field(default_factory=time.time)
+    began_at: float = field(default_factory=time.monotonic)
+    first_token: float | None = None
+    started: TurnStarted | None = None
+    finished: TurnFinished | None = None
+    error: TurnError | None = None
+    client_gone: bool = False
+
+    def see(self, event: TurnEvent) -> None:
+        match event:
+            case TurnStarted():
+                self.started = event
+            case TurnFinished():
+                self.finished = event
+            case _ if self.first_token is None:
+                self.first_token = time.monotonic() - self.began_at
+            case _:
+                pass
+
+    def record(self) -> CallRecord:
+        trace, finished = self.trace, self.finished
+        return CallRecord(
+            request_id=self.caller.request_id,
+            began=self.began,
+            choice=self.choice,
+            endpoint=self.caller.endpoint,
+            stream=self.stream,
+            label=self.caller.label,
+            asked_model=self.request.model,
+            mapped_model=trace.model,
+            model=self._model(),
+            session=trace.session,
+            cold_reason=trace.cold_reason,
+            queued=trace.waited,
+            first_token=self.first_token,
+            seconds=time.monotonic() - self.began_at,
+            **self._spent(),
+            finish_reason=finished.stop.value if finished is not None else None,
+            error=call_error(self.error) if self.error is not None else None,
+            client_gone=self.client_gone,
+            retry_of=self.retry_of,
+            notices=(*self.caller.take_notices(), *trace.notices),
+            windows=trace.windows,
+            overage=trace.overage,
+            at_once=self.at_once,
+        )
+
+    def _model(self) -> str | None:
+        said = self.finished or self.started
+        return self.trace.answered_by or (said.model if said is not None else None) or None
+
+    def _spent(self) -> dict[str, Any]:
+        """The trace holds every attempt's; the last event only what the client is told."""
+        usage, cost = self.trace.usage, self.trace.cost_usd
+        if self.finished is not None:
+            usage = usage if usage != Usage() else self.finished.usage
+            cost = cost if cost is not None else self.finished.cost_usd
+        return {**members(usage), "cost_usd": cost}
+
+
+class Records:
+    """Where records are begun and ended: entered into the ledger and appended to the spool."""
+
+    def __init__(self, ledger: Ledger, spool: Spool) -> None:
+        self._ledger = ledger
+        self._spool = spool
+        self._retries = Retries()
+        self.in_flight = 0
+
+    def begin(self, request: TurnRequest, choice: int, caller: Caller, *, stream: bool) -> Draft:
+        self.in_flight += 1
+        caller.recorded += 1
+        retry_of = self._retries.first_attempt(request, choice, caller.retries)
+        trace = Trace(model=request.model)
+        return Draft(request, choice, caller, stream, self.in_flight, retry_of, trace)
+
+    def end(self, draft: Draft) -> None:
+        """End a call that `begin` began."""
+        self.in_flight -= 1
+        if draft.error is not None or draft.client_gone:
+            first = draft.retry_of or draft.caller.request_id
+            self._retries.failed(draft.request, draft.choice, first)
+        draft.caller.session = draft.trace.session
+        self.enter(draft.record())
+
+    def enter(self, record: CallRecord) -> None:
+        self._ledger.enter(record)
+        self._spool.append(record)
+
+
+def refusal(caller: Caller, error: TurnError, *, at_once: int) -> CallRecord:
+    """The record of a request that was refused before any answer was asked for."""
+    return CallRecord(
+        request_id=caller.request_id,
+        began=caller.began,
+        endpoint=caller.endpoint,
+        label=caller.label,
+        seconds=time.monotonic() - caller.began_at,
+        error=call_error(error),
+        notices=caller.take_notices(),
+        at_once=at_once,
+    )
+
+
+def call_error(error: TurnError) -> CallError:
+    wire = WIRE[error.failure]
+    message = error.message[:_LONGEST_MESSAGE]
+    return CallError(error.failure.value, wire.status, error.code or wire.code, message)
