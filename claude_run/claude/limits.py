@@ -1,11 +1,9 @@
 """How much a run may use of the machine."""
 
-import os
 from dataclasses import dataclass
 from typing import Final
 
-import psutil
-
+from claude_run.claude.machine import available_memory, cores
 from claude_run.settings import Settings
 
 MIB: Final = 1024 * 1024
@@ -44,10 +42,8 @@ def limits_of(settings: Settings, *, cores: int, available: int) -> Limits:
 
 
 def machine_limits(settings: Settings) -> Limits:
-    return limits_of(
-        settings, cores=os.cpu_count() or 1, available=psutil.virtual_memory().available
-    )
+    return limits_of(settings, cores=cores(), available=available_memory())
 
 
 def memory_is_low() -> bool:
-    return bool(psutil.virtual_memory().available < LOW_MEMORY)
+    return available_memory() < LOW_MEMORY
