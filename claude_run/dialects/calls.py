@@ -1,12 +1,12 @@
 """Earlier tool calls and their results: every call is answered once, before the next answer."""
 
 import hashlib
-import json
 import re
 from itertools import chain, count
 from typing import Final, NamedTuple
 
-from claude_run.dialects.reading import no_surrogates, object_, text
+from claude_run.dialects.json_text import json_value
+from claude_run.dialects.reading import object_, text
 from claude_run.turn import JsonObject, bad_request
 
 SAFE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -85,13 +85,4 @@ def _safe(client_id: str) -> str:
 def arguments(value: object, param: str) -> JsonObject:
     """The JSON object a call's arguments spell; null and "" are an empty one."""
     written = "" if value is None else text(value, param)
-    try:
-        parsed = json.loads(written or "{}", parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise bad_request(f"{param} is not valid JSON.", param) from None
-    no_surrogates(parsed, param)
-    return object_(parsed, param)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    return object_(json_value(written or "{}", param), param)

@@ -12,7 +12,7 @@ from claude_run.dialects.reading import (
     boolean,
     elements,
     integer,
-    no_surrogates,
+    model_name,
     object_,
     optional,
     required,
@@ -98,9 +98,8 @@ def parse_completion(body: object, *, strict: bool) -> CompletionCall:
     """
     if not isinstance(body, dict):
         raise bad_request("The body must be a JSON object.", None)
-    no_surrogates(body)
     asked, notices = sift(body, COMPLETION_FIELDS, strict=strict)
-    model = text(required(asked, "model"), "model")
+    model = model_name(asked)
     steered, clamped = sampling(asked, "max_tokens", strict=strict)
     n = optional(integer, asked, "n", low=1, high=MOST_CHOICES) or 1
     prompts = [prompt for prompt in _prompts(required(asked, "prompt")) for _ in range(n)]

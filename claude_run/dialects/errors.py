@@ -6,6 +6,9 @@ from typing import Final
 
 from claude_run.turn import Failure, JsonObject, TurnError
 
+LONGEST_NAME: Final = 256
+LONGEST_MESSAGE: Final = 4_000
+
 
 @dataclass(frozen=True, slots=True)
 class WireError:
@@ -40,7 +43,22 @@ WIRE: Final[Mapping[Failure, WireError]] = {
 def error_body(
     message: str, type_: str, *, param: str | None = None, code: str | None = None
 ) -> JsonObject:
-    return {"error": {"message": message, "type": type_, "param": param, "code": code}}
+    named = None if param is None else shortened(param)
+    return {
+        "error": {
+            "message": shortened(message, LONGEST_MESSAGE),
+            "type": type_,
+            "param": named,
+            "code": code,
+        }
+    }
+
+
+def shortened(text: str, longest: int = LONGEST_NAME) -> str:
+    """`text`, cut where it is longer: what a client sent stands in messages and notices, and
+    may be megabytes long. It can be shown and encoded whatever it holds."""
+    cut = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return cut.encode("utf-8", "replace").decode()
 
 
 def body_of(error: TurnError, *, output_schema: str = "response_format") -> JsonObject:

@@ -1,11 +1,14 @@
 """The rule for request fields: each is honoured, ignored with a notice, or refused by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
+from claude_run.dialects.errors import shortened
 from claude_run.turn import JsonObject, Notice, bad_request
+
+MOST_UNKNOWN: Final = 12
 
 
 class Treatment(Enum):
@@ -43,23 +46,36 @@ def sift(
     """
     honoured: JsonObject = {}
     notices: list[Notice] = []
+    unknown: list[str] = []
     for name, value in body.items():
         row = fields.get(name)
         if value is None or (row and value in row.harmless):
             continue
-        if row and row.treatment is Treatment.HONOURED:
+        if row is None:
+            unknown.append(name)
+        elif row.treatment is Treatment.HONOURED:
             honoured[name] = value
         else:
-            notices.append(_notice(name, row, strict=strict))
-    return honoured, tuple(notices)
+            notices.append(_notice(row, strict=strict))
+    return honoured, (*notices, *_unknown(unknown, strict=strict))
 
 
-def _notice(name: str, row: Field | None, *, strict: bool) -> Notice:
-    if row is None:
-        return deviation(name, f"{name} is not known here and is ignored.", strict=strict)
+def _notice(row: Field, *, strict: bool) -> Notice:
     if row.treatment is Treatment.REFUSED:
-        raise bad_request(f"{name} is not supported. {row.note}", name)
-    return deviation(name, f"{name} is ignored. {row.note}", strict=strict)
+        raise bad_request(f"{row.name} is not supported. {row.note}", row.name)
+    return deviation(row.name, f"{row.name} is ignored. {row.note}", strict=strict)
+
+
+def _unknown(names: Sequence[str], *, strict: bool) -> Iterator[Notice]:
+    """A notice for each of a few names, and one for all of many."""
+    shown = [shortened(name) for name in names[:MOST_UNKNOWN]]
+    if len(names) <= MOST_UNKNOWN:
+        for name in shown:
+            yield deviation(name, f"{name} is not known here and is ignored.", strict=strict)
+        return
+    told = f"{', '.join(shown)} and {len(names) - MOST_UNKNOWN} more"
+    text = f"{told} are not known here and are ignored."
+    yield deviation("many unknown fields", text, strict=strict)
 
 
 def deviation(subject: str, text: str, *, strict: bool) -> Notice:

@@ -4,8 +4,7 @@
 """
 
 from collections.abc import Callable, Collection, Iterator
-from functools import reduce
-from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from claude_run.turn import JsonObject, TurnError, bad_request
 
@@ -13,6 +12,9 @@ T = TypeVar("T")
 P = ParamSpec("P")
 INF: Final = float("inf")
 WORTH_SHOWING: Final = 80
+# As many as the Messages API takes in one request.
+MOST_MESSAGES: Final = 100_000
+_LONGEST_NAME: Final = 256
 
 
 def at(param: str, key: str | int) -> str:
@@ -80,6 +82,26 @@ def elements(value: object, param: str) -> Iterator[tuple[str, Any]]:
     return ((at(param, index), item) for index, item in enumerate(array(value, param)))
 
 
+def few(value: object, param: str) -> list[Any]:
+    """An array of messages, or of items of a conversation."""
+    found = array(value, param)
+    if len(found) > MOST_MESSAGES:
+        message = f"{param} holds {len(found)} messages; at most {MOST_MESSAGES} are taken."
+        raise bad_request(message, param)
+    return found
+
+
+def model_name(owner: JsonObject) -> str:
+    """The model that a body asks for: one line, short enough to be shown wherever it is."""
+    name = text(required(owner, "model"), "model")
+    if len(name) > _LONGEST_NAME:
+        raise bad_request(f"model must be at most {_LONGEST_NAME} characters long.", "model")
+    if not name.isprintable():
+        message = f"model must not hold control characters, and {name!r} does."
+        raise bad_request(message, "model")
+    return name
+
+
 def required(owner: JsonObject, key: str, param: str = "") -> Any:
     """`owner[key]`, which must be there and not null; `param` is the path of `owner`."""
     if owner.get(key) is None:
@@ -99,46 +121,6 @@ def optional(
     """`owner[key]` read by `read`, or None where it is absent or null."""
     value = owner.get(key)
     return None if value is None else read(value, at(param, key), *args, **kwargs)
-
-
-# Where a value lies: inside what, under which key. Most paths are never asked for, and a path
-# that is only spelt when it is costs nothing until then.
-_Place: TypeAlias = "tuple[_Place, str | int] | None"
-
-
-def no_surrogates(body: object, param: str = "") -> None:
-    """Refuses text that is no Unicode: JSON can spell half a surrogate pair, UTF-8 cannot."""
-    pending: list[tuple[_Place, object]] = [(None, body)]
-    while pending:
-        place, value = pending.pop()
-        match value:
-            case str():
-                _encodable(value, place, param)
-            case list():
-                pending += [((place, i), item) for i, item in enumerate(value)][::-1]
-            case dict():
-                for key in value:
-                    _encodable(key, place, param)
-                pending += [((place, key), item) for key, item in value.items()][::-1]
-
-
-def _encodable(value: str, place: _Place, param: str) -> None:
-    if value.isascii():
-        return
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        path = _spelt(place, param)
-        message = f"{path or 'The body'} holds a lone surrogate, which is not valid Unicode."
-        raise bad_request(message, path or None) from None
-
-
-def _spelt(place: _Place, param: str) -> str:
-    keys: list[str | int] = []
-    while place is not None:
-        place, key = place
-        keys.append(key)
-    return reduce(at, reversed(keys), param)
 
 
 def _shown(value: object) -> str:

@@ -1,17 +1,15 @@
-"""A request's body as JSON."""
+"""A request's body as JSON, the same for every dialect."""
 
-import json
 from typing import Any
 
 from starlette.requests import Request
 
-from claude_run.turn import bad_request
+from claude_run.dialects.json_text import json_value
 
 
 async def read_json(request: Request) -> Any:
-    """Raises TurnError (BAD_REQUEST) when it is not JSON."""
-    raw = await request.body()
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise bad_request(f"The request body is not valid JSON: {error}.", None) from error
+    """
+    Raises:
+        TurnError: BAD_REQUEST: the body is not JSON. TOO_LARGE: the guard takes no more of it.
+    """
+    return json_value(await request.body())

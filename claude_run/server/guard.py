@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claude_run.dialects.errors import error_body
+from claude_run.server.encoding import PACKED, Unpacked, is_known
 from claude_run.turn import Failure, TurnError
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -38,8 +39,11 @@ class Guard:
         elif int(headers.get("content-length") or 0) > self._max_body:
             await _drain(receive)
             await _answer(413, self._too_large(), code="request_too_large")(scope, receive, send)
+        elif not is_known(encoding := _encoding(headers)):
+            await _drain(receive)
+            await _unknown_encoding(encoding)(scope, receive, send)
         else:
-            await self._app({**scope, "path": path}, self._bounded(receive), send)
+            await self._app({**scope, "path": path}, self._bounded(receive, encoding), send)
 
     def _refusal(self, headers: Headers, path: str) -> JSONResponse | None:
         if _host(headers.get("host", "")) not in _LOOPBACK:
@@ -64,13 +68,15 @@ class Guard:
         given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
         return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._key)
 
-    def _bounded(self, receive: Receive) -> Receive:
-        """`receive`, counting: a body that names no length is only too large once it is."""
+    def _bounded(self, receive: Receive, encoding: str) -> Receive:
+        """`receive`, unpacked and counted: a body that names no length is only too large once
+        it is, and one that is packed may be far larger than it looks."""
         size = 0
+        unpacked = Unpacked(receive, encoding, self._max_body) if encoding in PACKED else receive
 
         async def counted() -> Message:
             nonlocal size
-            message = await receive()
+            message = await unpacked()
             size += len(message.get("body", b""))
             if size > self._max_body:
                 raise TurnError(Failure.TOO_LARGE, self._too_large())
@@ -94,6 +100,19 @@ def _host(header: str) -> str | None:
         return urlsplit(f"//{header}").hostname
     except ValueError:
         return None
+
+
+def _encoding(headers: Headers) -> str:
+    return ",".join(headers.getlist("content-encoding")).strip().lower()
+
+
+def _unknown_encoding(encoding: str) -> JSONResponse:
+    return _answer(
+        415,
+        f"The Content-Encoding {encoding[:80]!r} is not known here. Send gzip, deflate or none.",
+        code="unsupported_content_encoding",
+        headers={"Accept-Encoding": "gzip, deflate"},
+    )
 
 
 def _answer(

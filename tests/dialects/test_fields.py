@@ -34,6 +34,13 @@ def test_an_unknown_field_is_dropped_with_a_notice() -> None:
     assert "thnking" in notice.text
 
 
+def test_many_unknown_fields_are_told_of_in_one_short_notice() -> None:
+    body = {f"{n}{'x' * 1000}": n for n in range(1500)}
+    _, (notice,) = sift(body, FIELDS, strict=False)
+    assert "1488 more" in notice.text
+    assert len(notice.text) < 4_000
+
+
 @pytest.mark.parametrize(("name", "value"), [("store", False), ("modalities", ["text"])])
 def test_a_harmless_value_is_accepted_silently_even_when_strict(name: str, value: object) -> None:
     assert sift({name: value}, FIELDS, strict=True) == ({}, ())

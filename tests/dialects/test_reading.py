@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_run.dialects import reading
+from claude_run.dialects.json_text import json_value, require_sound
 from tests.dialects.chats import refusal
 
 JSON = st.recursive(
@@ -105,23 +106,52 @@ def test_optional_reads_what_is_there() -> None:
     ],
 )
 def test_a_lone_surrogate_is_found_where_it_is(text: str, param: str | None) -> None:
-    error = refusal(lambda: reading.no_surrogates(json.loads(text)))
+    error = refusal(lambda: json_value(text))
     assert error.param == param
     error.message.encode()
 
 
 def test_a_surrogate_pair_is_a_character() -> None:
-    reading.no_surrogates(json.loads(r'"\ud83d\ude00"'))
+    assert json_value(r'"\ud83d\ude00"') == "\U0001f600"
 
 
-def test_depth_is_no_obstacle() -> None:
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("NaN", "-Infinity", "1e400", "[-1e999]", "9" * 5000, "[" * 502 + "]" * 502),
+        *("[" * 10**6, "{", '{"a":1', "\\ufeff{}", "[1,]", "'a'", "", "01", "1.", "nul"),
+    ],
+)
+@pytest.mark.parametrize("param", ["", "arguments"])
+def test_what_is_not_json_is_refused_by_name(written: str, param: str) -> None:
+    error = refusal(lambda: json_value(written, param))
+    assert error.param == (param or None)
+    assert len(error.message) < 300
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('{"a": 1, "a": 2}', {"a": 2}),
+        ("9007199254740993", 2**53 + 1),
+        ("1e308", 1e308),
+        ('{"__proto__": {"a": 1}}', {"__proto__": {"a": 1}}),
+        (b'\xef\xbb\xbf{"a": "\xc3\xa9"}', {"a": "\xe9"}),
+        ("[" * 500 + "]" * 500, None),
+    ],
+)
+def test_what_is_json_is_read_as_it_is(written: str | bytes, meant: object) -> None:
+    assert json_value(written) == meant or meant is None
+
+
+def test_depth_is_refused_and_no_obstacle() -> None:
     deep: object = "end"
     for _ in range(100_000):
         deep = [deep]
-    reading.no_surrogates(deep)
+    assert "deep" in refusal(lambda: require_sound(deep)).message
 
 
 @settings(deadline=None)
 @given(JSON)
 def test_what_can_be_encoded_is_not_refused(value: object) -> None:
-    reading.no_surrogates(value)
+    require_sound(value)

@@ -9,6 +9,7 @@ from claude_run.dialects.reading import (
     at,
     choice,
     elements,
+    few,
     object_,
     optional,
     required,
@@ -44,7 +45,7 @@ def conversation(messages: object) -> Conversation:
     Raises:
         TurnError: a message is malformed, or a tool call and its result do not meet.
     """
-    if not array(messages, "messages"):
+    if not few(messages, "messages"):
         raise bad_request("messages must hold at least one message.", "messages")
     transcript = _Transcript()
     for path, message in elements(messages, "messages"):

@@ -14,11 +14,10 @@ from claude_run.dialects.reading import (
     choice,
     elements,
     integer,
-    no_surrogates,
+    model_name,
     object_,
     optional,
     required,
-    text,
 )
 from claude_run.dialects.sampling import sampling
 from claude_run.dialects.tools import called, choose, functions
@@ -44,7 +43,6 @@ def parse_chat(body: object, *, strict: bool) -> ChatCall:
     """
     if not isinstance(body, dict):
         raise bad_request("The body must be a JSON object.", None)
-    no_surrogates(body)
     asked, notices = sift(body, CHAT_FIELDS, strict=strict)
     steered, clamped = sampling(asked, "max_completion_tokens", "max_tokens", strict=strict)
     stream = optional(boolean, asked, "stream") or False
@@ -59,7 +57,7 @@ def parse_chat(body: object, *, strict: bool) -> ChatCall:
 
 
 def _turn_request(asked: JsonObject, steered: Sampling) -> TurnRequest:
-    model = text(required(asked, "model"), "model")
+    model = model_name(asked)
     talk = conversation(required(asked, "messages"))
     tools, tool_choice = _tools(asked, talk.turns)
     thinking, effort = optional(steering.effort, asked, "reasoning_effort") or (False, None)

@@ -10,7 +10,8 @@ from claude_run.dialects.reading import (
     boolean,
     choice,
     elements,
-    no_surrogates,
+    few,
+    model_name,
     object_,
     optional,
     required,
@@ -59,7 +60,6 @@ def parse_response(
     """
     if not isinstance(body, dict):
         raise bad_request("The body must be a JSON object.", None)
-    no_surrogates(body)
     asked, notices = sift(_spread(body), RESPONSES_FIELDS, strict=strict)
     earlier = _earlier(asked, previous)
     brought = _brought(asked, kept_item, needed=not earlier)
@@ -107,7 +107,8 @@ def _brought(
     value = required(asked, "input") if needed else asked.get("input", [])
     if isinstance(value, str):
         return ({"type": "message", "role": "user", "content": value},)
-    items = tuple(_resolved(item, path, kept_item) for path, item in elements(value, "input"))
+    given = elements(few(value, "input"), "input")
+    items = tuple(_resolved(item, path, kept_item) for path, item in given)
     if needed and not items:
         raise bad_request("input must hold at least one item.", "input")
     return items
@@ -117,6 +118,7 @@ def _resolved(
     value: object, param: str, kept_item: Callable[[str], JsonObject | None]
 ) -> JsonObject:
     item = object_(value, param)
+    optional(text, item, "id", param)  # it is kept and listed by it
     if kind_of(item) != "item_reference":
         return item
     id_ = text(required(item, "id", param), at(param, "id"))
@@ -158,7 +160,7 @@ def _turn_request(
     instructions = optional(text, asked, "instructions") or ""
     system = (instructions, *talk.system) if instructions.strip() else talk.system
     return TurnRequest(
-        model=text(required(asked, "model"), "model"),
+        model=model_name(asked),
         turns=talk.turns,
         system="\n\n".join(system),
         tools=offered.tools,
