@@ -81,7 +81,8 @@ def test_a_wrong_entry_in_the_environment_is_blamed_on_the_environment(tmp_path:
 FLAGS = [
     "--port", "--billing", "--model-map", "--default-model", "--max-body", "--timeout",
     "--strict-params", "--sessions", "--max-concurrency", "--max-sessions", "--rehearse",
-    "--quiet", "--version", "--help",
+    "--quiet", "--version", "--help", "--cassette", "--record", "--ignore", "--redact",
+    "--record-errors", "--repeat", "--replay-speed",
 ]  # fmt: skip
 
 
