@@ -58,7 +58,8 @@ def ask(client: openai.OpenAI, text: str, model: str = "sonnet", **fields: Any) 
 
 def files(cassette: Path) -> dict[str, JsonObject]:
     """The recordings by name, as they stand on the disk."""
-    return {path.name: json.loads(path.read_bytes()) for path in sorted(cassette.glob("*.json"))}
+    paths = (path for path in sorted(cassette.glob("*.json")) if path.name[0] != ".")
+    return {path.name: json.loads(path.read_bytes()) for path in paths}
 
 
 def everything(cassette: Path) -> str:
