@@ -13,11 +13,13 @@ _POLL: Final = 0.005  # seconds
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, listener: socket.socket) -> AsyncIterator[str]:
+async def served(
+    app: ASGIApp, listener: socket.socket, http: type[asyncio.Protocol] | None = None
+) -> AsyncIterator[str]:
     """Serves `app` on `listener` for as long as it is entered; gives its URL. What is still
-    being answered when it is left, is cancelled."""
+    being answered when it is left, is cancelled. `http` speaks HTTP instead of uvicorn's own."""
     with listener:
-        server = _Server(_config(app))
+        server = _Server(_config(app, http))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn has a flag only
@@ -37,15 +39,17 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, http: type[asyncio.Protocol] | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="off",
+        http=http or "h11",  # whatever else is installed
         ws="none",
         log_config=None,  # the default one would reconfigure logging for the whole process
         log_level="critical",
         access_log=False,
         server_header=False,
+        backlog=256,  # without descriptors asyncio tries so often a second, and tells of it
         timeout_keep_alive=3600,  # closed any earlier, it may be while a client is sending
         timeout_graceful_shutdown=0,
     )

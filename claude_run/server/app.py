@@ -119,4 +119,5 @@ def _first(request: Request) -> str:
 
 async def _fault(_request: Request, error: Exception) -> Response:
     text = f"claude-run failed: {type(error).__name__}. Please report it."
-    return JSONResponse(error_body(text, "server_error", code="internal_error"), 500)
+    body = error_body(text, "server_error", code="internal_error")
+    return JSONResponse(body, 500, {"Connection": "close"})  # which the server then does

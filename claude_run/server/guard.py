@@ -1,7 +1,7 @@
 """Who may ask, and how much: host, key and size, before anything is read or routed."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -33,8 +33,10 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        path = _unversioned(scope["path"])
-        if (refusal := self._refusal(headers, path)) is not None:
+        authority, path = _target(scope["path"])
+        path = _unversioned(path)
+        hosts = (headers.get("host", ""), authority)
+        if (refusal := self._refusal(headers, hosts, path)) is not None:
             await refusal(scope, receive, send)
         elif int(headers.get("content-length") or 0) > self._max_body:
             await _drain(receive)
@@ -43,10 +45,15 @@ class Guard:
             await _drain(receive)
             await _unknown_encoding(encoding)(scope, receive, send)
         else:
-            await self._app({**scope, "path": path}, self._bounded(receive, encoding), send)
+            # A HEAD is answered as a GET, and what serves this leaves the body out.
+            method = "GET" if scope["method"] == "HEAD" else scope["method"]
+            asked = {**scope, "path": path, "method": method}
+            await self._app(asked, self._bounded(receive, encoding), send)
 
-    def _refusal(self, headers: Headers, path: str) -> JSONResponse | None:
-        if _host(headers.get("host", "")) not in _LOOPBACK:
+    def _refusal(
+        self, headers: Headers, hosts: Iterable[str | None], path: str
+    ) -> JSONResponse | None:
+        if not all(host is None or _host(host) in _LOOPBACK for host in hosts):
             return _answer(
                 403,
                 "This server only answers on loopback: use http://127.0.0.1 or http://localhost.",
@@ -89,6 +96,14 @@ class Guard:
             f"The request is larger than {self._max_body} bytes. Raise the limit with "
             "claude-run --max-body."
         )
+
+
+def _target(path: str) -> tuple[str | None, str]:
+    """The host and the path of a request's target, which clients of proxies send whole."""
+    if not path.lower().startswith(("http://", "https://")):
+        return None, path
+    authority, slash, rest = path.split("://", 1)[1].partition("/")
+    return authority, slash + rest or "/"
 
 
 def _unversioned(path: str) -> str:

@@ -72,6 +72,7 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
     from claude_run.server.answering import answering  # noqa: PLC0415
     from claude_run.server.app import make_app  # noqa: PLC0415
     from claude_run.server.desk import Desk  # noqa: PLC0415
+    from claude_run.server.http import Protocol  # noqa: PLC0415
     from claude_run.server.records import Records  # noqa: PLC0415
     from claude_run.usage.ledger import Ledger  # noqa: PLC0415
     from claude_run.usage.spool import NAME, Spool  # noqa: PLC0415
@@ -85,7 +86,7 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
         spool = stack.enter_context(Spool(directory / NAME))
         app = make_app(settings, instructions.key, Desk(answerer, Records(ledger, spool)))
         listener = socket.socket(fileno=instructions.fd)
-        await stack.enter_async_context(served(app, listener))
+        await stack.enter_async_context(served(app, listener, Protocol))
         _say({"event": "ready"})
         await let_go
     return {**ledger.report(), **report}

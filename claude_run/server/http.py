@@ -1,0 +1,137 @@
+"""What stands below the application: HTTP as it arrives, and what is not HTTP.
+
+uvicorn answers a broken request in plain text, waits for ever for one that never becomes
+whole, and takes a client that has only finished sending for one that is gone.
+"""
+
+import asyncio
+import json
+import socket
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from claude_run.dialects.errors import error_body
+
+# How soon, and then how often, a client that sends no more is asked whether it still listens.
+_ASKED_AFTER: Final = 0.05
+_ASKED_EVERY: Final = 2.0
+# How long a client that was refused may go on sending.
+_HEARD_OUT: Final = 2.0
+_STILL_THERE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Protocol(H11Protocol):
+    """`head_seconds` is how long a connection may be open without the whole head of a request:
+    each costs a file descriptor."""
+
+    head_seconds: ClassVar[float] = 60.0
+    _head_timer: asyncio.TimerHandle | None = None
+    _asking: asyncio.TimerHandle | None = None
+    _refused = False
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        _cancel(self._head_timer)
+        _cancel(self._asking)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        super().data_received(data)
+        self._watch_head()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch_head()
+
+    def _watch_head(self) -> None:
+        """Time the head of a request from its first byte to its last."""
+        if self.conn.their_state is not h11.IDLE or not self.conn.trailing_data[0]:
+            _cancel(self._head_timer)
+            self._head_timer = None
+        elif self._head_timer is None:
+            self._await_head()
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(self.head_seconds, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        if not self.conn.trailing_data[0]:
+            self.transport.close()  # it was opened in advance: there is nothing to answer
+            return
+        text = f"The request was not complete after {self.head_seconds:g} s."
+        self._refuse(HTTPStatus.REQUEST_TIMEOUT, text, "request_timeout")
+
+    def send_400_response(self, msg: str) -> None:
+        """Called by uvicorn for what is no HTTP."""
+        self._refuse(HTTPStatus.BAD_REQUEST, msg, "invalid_http")
+
+    def _refuse(self, status: HTTPStatus, message: str, code: str) -> None:
+        """Answer below the application, and hang up. An answer that has begun breaks off."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            body = json.dumps(error_body(message, "invalid_request_error", code=code)).encode()
+            head = (
+                f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            )
+            self.transport.write(head.encode() + body)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Close in good order: what is closed while the client is still sending is reset, and
+        the answer lost on its way."""
+        self._refused = True
+        if self.transport.is_closing():
+            return
+        self.transport.write_eof()
+        self._asking = self.loop.call_later(_HEARD_OUT, self.transport.close)
+
+    # --- a client that sends no more ---------------------------------------------------
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's may be true, too
+        """Whether the connection stays open although the client sends no more.
+
+        It may have closed only its own side, after a whole request, and wait for the answer;
+        or it is gone. Both look the same until something is written.
+        """
+        if self._refused or not self._is_unanswered():
+            return False
+        self._ask(_ASKED_AFTER)
+        return True
+
+    def _is_unanswered(self) -> bool:
+        return (
+            self.cycle is not None
+            and not self.cycle.more_body
+            and not self.cycle.response_started
+            and self.scope["http_version"] == "1.1"
+        )
+
+    def _ask(self, seconds: float) -> None:
+        """Write what every client skips. Where nobody listens, the other side resets the
+        connection, which is seen a moment later."""
+        if self._is_unanswered():
+            self.transport.write(_STILL_THERE)
+        self._asking = self.loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        connection: socket.socket = self.transport.get_extra_info("socket")
+        if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.transport.abort()
+        elif self._is_unanswered():
+            self._ask(_ASKED_EVERY)
+
+
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
