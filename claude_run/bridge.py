@@ -20,10 +20,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final
 
-from claude_run import login
+from claude_run import isolated, login
 from claude_run.cassette.mode import settled
 from claude_run.settings import Settings
-from claude_run.stderr import say
+from claude_run.stderr import open_missing, say
 
 HOST: Final = "127.0.0.1"
 QUEUE: Final = 1024
@@ -31,6 +31,9 @@ QUEUE: Final = 1024
 
 STOP_PATIENCE: Final = 8.0
 """Seconds the bridge process has to close its sessions and to report."""
+
+_PLACES: Final = frozenset({"CLAUDE_CONFIG_DIR", "PYTHONPATH"})
+"""Variables that may be relative to a working directory which is not the bridge process's."""
 
 _IMPORT_PATIENCE: Final = 0.5
 _TAIL: Final = 5  # lines
@@ -82,6 +85,7 @@ class Bridge:
         return self._process.pid
 
     def __enter__(self) -> Bridge:
+        open_missing()
         decision = login.who_pays(self._settings, self._environment)
         if decision.line is not None:
             say(decision.line)
@@ -135,11 +139,9 @@ class Bridge:
         return f"the bridge died ({_ending(self._process.returncode)}){self._last_words()}"
 
     def _spawn(self, listening: socket.socket) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "claude_run.server"],
-            # `-m` looks for modules in the working directory first: were it the person's, a
-            # `uvicorn.py` among their files would be taken for the real one.
-            cwd=Path(__file__).parents[1],
+        process = subprocess.Popen(  # noqa: S603 - our own file
+            [sys.executable, isolated.__file__, "claude_run.server"],
+            cwd="/",  # nobody's, and never removed
             env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -159,8 +161,10 @@ class Bridge:
         temporary = dict.fromkeys(("TMPDIR", "CLAUDE_CODE_TMPDIR"), str(self._directory))
         allowed = login.cli_environment(self._environment, decision, self._directory / "no-login")
         environment = {**allowed, **temporary}
-        if configured := environment.get("CLAUDE_CONFIG_DIR"):  # it may be relative to here
-            environment["CLAUDE_CONFIG_DIR"] = os.path.abspath(configured)
+        environment.pop("PYTHONWARNINGS", None)  # `error` is meant for the person's own program
+        for name in _PLACES & set(environment):
+            places = environment[name].split(os.pathsep)
+            environment[name] = os.pathsep.join(map(_absolute, places))
         return environment
 
     def _orders(self, listening: int) -> bytes:
@@ -266,6 +270,12 @@ def _run_directory() -> Iterator[Path]:
         yield Path(directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _absolute(path: str) -> str:
+    with suppress(OSError):  # the working directory may be gone
+        return os.path.abspath(path)
+    return path
 
 
 def _listen(port: int) -> socket.socket:

@@ -23,6 +23,10 @@ KILLED_BY: Final = 128
 GRACE: Final = 2.0
 """Seconds a command has after a first SIGTERM before a second one kills it."""
 
+ONE: Final = 0.1
+"""Seconds within which several SIGTERMs are one: `timeout` and systemd signal the wrapper and then
+its whole group."""
+
 RELAYED: Final = frozenset(
     {
         signal.SIGINT,
@@ -145,14 +149,25 @@ def _supervise(
                 if len(terminated_at) > 1:
                     command.kill()
             case signal.SIGTERM:
+                now = time.monotonic()
+                if terminated_at and now - terminated_at[-1] < ONE:
+                    continue
                 command.send_signal(number)
-                terminated_at.append(time.monotonic())
+                terminated_at.append(now)
                 if len(terminated_at) > 1:
                     _alarm_in(terminated_at[0] + GRACE - terminated_at[-1])
-            case _ if not command_has_it:
+            case _ if not (command_has_it and _is_in_our_group(command.pid)):
                 command.send_signal(number)
             case _:
                 pass
+
+
+def _is_in_our_group(pid: int) -> bool:
+    """Not after `setsid`, for example: then the terminal's signals pass it by."""
+    try:
+        return os.getpgid(pid) == os.getpgrp()
+    except ProcessLookupError:  # it has ended: nothing can be sent to it anyway
+        return True
 
 
 def _alarm_in(seconds: float) -> None:

@@ -1,5 +1,6 @@
 """What claude-run has to say goes to stderr: stdout belongs to the wrapped command."""
 
+import os
 import sys
 from contextlib import suppress
 
@@ -9,3 +10,15 @@ def say(message: str) -> None:
     with suppress(OSError, ValueError):
         if sys.stderr is not None:  # print would take stdout instead
             print(f"claude-run: {message}", file=sys.stderr, flush=True)
+
+
+def open_missing() -> None:
+    """Put /dev/null where stdin, stdout or stderr was closed, as supervisors and daemons do.
+
+    Otherwise what is opened next, a listening socket perhaps, takes that place, and is then
+    replaced or written to as if it were the terminal. A command that is started finds the
+    places closed as they were: what is opened here is not handed on.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - stderr
+        pass
+    os.close(number)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_run.child import GRACE, command_environment
+from claude_run.child import GRACE, ONE, command_environment
 from tests.wrapped import (
     REHEARSING,
     asker,
@@ -186,12 +186,25 @@ def test_a_signal_that_kills_the_command_shows_in_the_exit_status(tmp_path: Path
         assert wrapper.wait() == 128 + signal.SIGTERM
 
 
+def test_sigterms_at_once_are_one(tmp_path: Path) -> None:
+    """So `timeout` and supervisors send it: to the process, and to its group."""
+    with started([*REHEARSING, *witness("SIGTERM")], sealed(tmp_path)) as wrapper:
+        assert said(wrapper) == "ready"
+        for _ in range(3):
+            wrapper.send_signal(signal.SIGTERM)
+        assert said(wrapper) == "SIGTERM"
+        with pytest.raises(subprocess.TimeoutExpired):
+            wrapper.wait(GRACE * 1.5)
+        assert dismiss(wrapper) == 7
+
+
 def test_a_second_sigterm_kills_when_the_grace_period_is_over(tmp_path: Path) -> None:
     with started([*REHEARSING, *witness("SIGTERM")], sealed(tmp_path)) as wrapper:
         assert said(wrapper) == "ready"
         first = time.monotonic()
         wrapper.send_signal(signal.SIGTERM)
         assert said(wrapper) == "SIGTERM"
+        time.sleep(2 * ONE)
         wrapper.send_signal(signal.SIGTERM)
         assert wrapper.wait() == 128 + signal.SIGKILL
         assert time.monotonic() - first >= GRACE

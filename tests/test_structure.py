@@ -36,7 +36,8 @@ ALLOWED = {
         "usage",
     },
     "stderr": set(),
-    "bridge": {"cassette", "login", "settings", "stderr"},
+    "isolated": set(),
+    "bridge": {"cassette", "isolated", "login", "settings", "stderr"},
     "child": {"bridge", "proxies", "settings"},
     "cli": {"bridge", "cassette", "child", "login", "settings", "stderr", "usage"},
 }  # fmt: skip

@@ -160,6 +160,16 @@ def test_ctrl_c_reaches_the_command_exactly_once(tmp_path: Path) -> None:
         assert shown.line() == "SIGUSR1"
 
 
+def test_ctrl_c_reaches_a_command_that_has_left_the_terminals_group(tmp_path: Path) -> None:
+    command = [*REHEARSING, "setsid", *witness("SIGINT")]
+    with terminal(command, sealed(tmp_path)) as shown:
+        assert shown.line() == "ready"
+        shown.type(CTRL_C)
+        assert shown.line() == "^CSIGINT"
+        shown.type(CTRL_D)
+        assert shown.process.wait() == 7
+
+
 def test_after_a_ctrl_c_that_ends_the_command_the_summary_still_appears(tmp_path: Path) -> None:
     with terminal([*CLAUDE_RUN, "--rehearse", "--", *witness()], sealed(tmp_path)) as shown:
         assert shown.line() == "ready"
