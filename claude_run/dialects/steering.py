@@ -37,14 +37,15 @@ def temperature(asked: JsonObject, *, strict: bool) -> tuple[float | None, tuple
 def output_schema(value: object, param: str) -> JsonObject | None:
     """The schema a `response_format` or `text.format` asks for; None is plain text.
 
-    The members of a json_schema may lie in `json_schema`, as chat has them, or flat.
+    The members of a json_schema may lie in `json_schema`, as chat has them, or flat. A
+    json_object may bring a schema, as llama.cpp's clients send it.
     """
     asked = object_(value, param)
     match choice(required(asked, "type", param), FORMATS, at(param, "type")):
         case "text":
             return None
         case "json_object":
-            return {"type": "object"}
+            return optional(object_, asked, "schema", param) or {"type": "object"}
     if "json_schema" in asked:
         param = at(param, "json_schema")
         asked = object_(asked["json_schema"], param)

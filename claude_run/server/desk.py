@@ -22,6 +22,7 @@ from claude_run.turn import (
     TurnRequest,
     fold,
 )
+from claude_run.turn.unicode import ValidUnicode
 
 T = TypeVar("T")
 
@@ -108,9 +109,12 @@ class Desk:
         """Have one answer given, and record its call however it ends."""
         draft = self._records.begin(request, index, caller(), stream=group.stream)
 
+        unicode = ValidUnicode()
+
         def seen(event: TurnEvent) -> None:
-            draft.see(event)
-            emit(event)
+            for sound in unicode.feed(event):
+                draft.see(sound)
+                emit(sound)
 
         try:
             await self._answerer.answer(request, draft.trace, seen)

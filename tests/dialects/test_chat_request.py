@@ -188,6 +188,7 @@ def test_n_counts_the_choices() -> None:
     [
         ({"type": "text"}, None),
         ({"type": "json_object"}, {"type": "object"}),
+        ({"type": "json_object", "schema": {"type": "array"}}, {"type": "array"}),
         (json_schema(schema=SCHEMA), SCHEMA),
         (json_schema(schema={"type": "array"}), {"type": "array"}),
         (json_schema(), {"type": "object"}),

@@ -215,6 +215,7 @@ def test_tools_that_were_called_stay_declared_but_are_not_offered() -> None:
         (None, None),
         ({"type": "text"}, None),
         ({"type": "json_object"}, {"type": "object"}),
+        ({"type": "json_object", "schema": {"type": "array"}}, {"type": "array"}),
         ({"type": "json_schema", "name": "n", "strict": True, "schema": SCHEMA}, SCHEMA),
         (
             {"type": "json_schema", "name": "n", "description": "An a.", "schema": SCHEMA},
