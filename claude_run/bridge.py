@@ -29,6 +29,9 @@ HOST: Final = "127.0.0.1"
 QUEUE: Final = 1024
 """Connections that may wait while the bridge process is still importing."""
 
+SPOOL: Final = "records.jsonl"
+"""The records of the run's calls, in its directory."""
+
 STOP_PATIENCE: Final = 8.0
 """Seconds the bridge process has to close its sessions and to report."""
 
@@ -68,6 +71,7 @@ class Bridge:
         self.api_key: Final = f"sk-claude-run-{secrets.token_urlsafe(32)}"
         self.report: dict[str, Any] | None = None
         self.is_ready = False
+        self.is_stopping = False
         self._environment = dict(os.environ if environment is None else environment)
         self._settings = settled(settings, self._environment)
         self._before_exec = before_exec
@@ -94,6 +98,7 @@ class Bridge:
             self._directory = stack.enter_context(_run_directory())
             self._environment = self._own_environment(decision)
             self._log = stack.enter_context((self._directory / "bridge.log").open("w+b"))
+            self._spool = stack.enter_context((self._directory / SPOOL).open("w+b"))
             with _listen(self._settings.port) as listening:
                 self._port: int = listening.getsockname()[1]
                 self._process = self._spawn(listening)
@@ -113,6 +118,8 @@ class Bridge:
     ) -> None:
         with self._held:
             self._stop()
+            if self.report is None and self.is_ready:
+                self.report = self._spooled_report()
 
     def wait_ready(self, timeout: float = 60.0) -> None:
         """Wait until requests are served.
@@ -126,6 +133,13 @@ class Bridge:
         if not self.is_ready:
             self._wait(1.0 if self._events.is_closed else 0.0)
             raise BridgeError(self.obituary() or f"the bridge was not ready in {timeout:g} s")
+
+    def listen(self) -> None:
+        """Take in what the bridge process has said by now; what is for the person is said.
+
+        `is_stopping` is True once the command is to be ended.
+        """
+        self._take_what_is_there()
 
     def obituary(self) -> str | None:
         """What to say of a bridge process that ended by itself: None while it lives, and once
@@ -173,6 +187,7 @@ class Bridge:
             "key": self.api_key,
             "fd": listening,
             "directory": str(self._directory),
+            "spool": str(self._directory / SPOOL),
         }
         return json.dumps(orders).encode() + b"\n"
 
@@ -192,6 +207,11 @@ class Bridge:
                 self._failure = message
             case {"event": "report", "report": report}:
                 self.report = report
+            case {"event": "line", "text": text}:
+                say(text)
+            case {"event": "stop", "text": text}:
+                say(text)
+                self.is_stopping = True
             case _:
                 pass
         return True
@@ -213,6 +233,16 @@ class Bridge:
             pass
         if self.report is None:
             self._wait(deadline - time.monotonic())
+
+    def _spooled_report(self) -> dict[str, Any]:
+        """The report of a bridge process that ended without one, from the records it left."""
+        from claude_run.usage.ledger import Ledger  # noqa: PLC0415 - hardly ever needed
+        from claude_run.usage.spool import records_in  # noqa: PLC0415
+
+        ledger = Ledger(self._settings.paid_by)
+        for record in records_in(self._spool.fileno()):
+            ledger.enter(record)
+        return {**ledger.report(), "bridge_died": True}
 
     def _wait(self, seconds: float) -> None:
         with suppress(subprocess.TimeoutExpired):

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 Billing = Literal["auto", "subscription", "api-key"]
 SessionMode = Literal["recycled", "fresh"]
+OnLimit = Literal["fail", "wait", "stop"]
+ExtraUsage = Literal["stop", "allow"]
 RecordMode = Literal["new", "none", "all"]
 
 
@@ -19,7 +21,8 @@ class Settings:
     `paid_by` is for the summary, and decided when a bridge starts. `cassette` is a directory
     of recordings and `record` what is done with it, None where the surroundings decide;
     `ignore` and `redact` are RE2 patterns. `replay_speed` is a factor on the recorded pace,
-    None replays at once."""
+    None replays at once. `label` is for calls that name none.
+    `max_cost` is in API-equivalent dollars, `max_window` a percentage of the five-hour window."""
 
     port: int = 0
     billing: Billing = "auto"
@@ -32,6 +35,14 @@ class Settings:
     max_concurrency: int | None = None
     max_sessions: int | None = None
     rehearse: bool = False
+    label: str | None = None
+    max_calls: int | None = None
+    max_tokens: int | None = None
+    max_cost: float | None = None
+    max_window: float | None = None
+    on_limit: OnLimit = "fail"
+    max_wait: float | None = None
+    extra_usage: ExtraUsage = "stop"
     paid_by: str = "other"
     cassette: str | None = None
     record: RecordMode | None = None

@@ -37,7 +37,7 @@ ALLOWED = {
     },
     "stderr": set(),
     "isolated": set(),
-    "bridge": {"cassette", "isolated", "login", "settings", "stderr"},
+    "bridge": {"cassette", "isolated", "login", "settings", "stderr", "usage"},
     "child": {"bridge", "proxies", "settings"},
     "cli": {"bridge", "cassette", "child", "login", "settings", "stderr", "usage"},
 }  # fmt: skip

@@ -15,6 +15,7 @@ from claude_run.dialects.errors import body_of, error_body, headers_of, status_o
 from claude_run.server.chat import chat_routes
 from claude_run.server.completions import completion_routes
 from claude_run.server.desk import Desk
+from claude_run.server.exchange import Exchanges
 from claude_run.server.guard import Guard
 from claude_run.server.responses import response_routes
 from claude_run.settings import Settings
@@ -42,7 +43,11 @@ ABSENT: Final[Mapping[str, str]] = {
 }
 
 
-def make_app(settings: Settings, key: str, desk: Desk) -> ASGIApp:
+UsageOf = Callable[[], JsonObject]
+"""The report of the run so far."""
+
+
+def make_app(settings: Settings, key: str, desk: Desk, usage: UsageOf) -> ASGIApp:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_exception_handler(TurnError, _recorded(desk))
     app.add_exception_handler(HTTPException, _http_error)
@@ -63,7 +68,12 @@ def make_app(settings: Settings, key: str, desk: Desk) -> ASGIApp:
         resolve(name, settings)
         return _model(name)
 
-    return Guard(app, key=key, max_body=settings.max_body)
+    @app.get("/usage")
+    async def used() -> JsonObject:
+        return usage()
+
+    guarded = Guard(app, key=key, max_body=settings.max_body)
+    return Exchanges(guarded, label=settings.label, plan=desk.plan)
 
 
 def _model(name: str) -> JsonObject:

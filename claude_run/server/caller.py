@@ -3,8 +3,11 @@
 It travels in a context variable, so that every task that answers the request sees it.
 """
 
+import asyncio
 import secrets
 import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -15,7 +18,9 @@ from claude_run.turn import Notice
 class Caller:
     """One request. `began` is epoch seconds; `retries` is how many earlier attempts the client
     speaks of, None where it speaks of none. `notices` are entered with the request's next record;
-    `recorded` counts the records so far."""
+    `recorded` counts the records so far. `stream` and `session` are of the call begun last;
+    `beat` sends heartbeats until it is cancelled. `waited` counts the seconds that its calls
+    were held."""
 
     request_id: str = field(default_factory=lambda: f"req_{secrets.token_hex(12)}")
     began: float = field(default_factory=time.time)
@@ -26,6 +31,28 @@ class Caller:
     notices: list[Notice] = field(default_factory=list)
     recorded: int = 0
     session: str | None = None
+    stream: bool = False
+    beat: Callable[[], Awaitable[None]] | None = None
+    waited: float = 0.0
+    _holds: int = 0
+
+    def signed(self, message: str) -> str:
+        """`message` with the request's id at its end, so that it can be found in log and page."""
+        return f"{message} (request id: {self.request_id})"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While its calls wait for the plan, the client hears that the connection lives."""
+        self._holds += 1
+        began = time.monotonic()
+        beating = asyncio.ensure_future(self.beat()) if self.beat and self._holds == 1 else None
+        try:
+            yield
+        finally:
+            self._holds -= 1
+            self.waited += time.monotonic() - began
+            if beating is not None:
+                beating.cancel()
 
     def take_notices(self) -> tuple[Notice, ...]:
         taken = tuple(self.notices)

@@ -1,6 +1,7 @@
 """Where answers are got for a client: counted, several at once, and stopped when it goes away."""
 
 import asyncio
+import time
 import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -10,7 +11,8 @@ from typing import TypeVar
 from starlette.requests import ClientDisconnect, Request
 
 from claude_run.server.caller import caller
-from claude_run.server.records import Records, refusal
+from claude_run.server.gate import Gate
+from claude_run.server.records import Draft, Records, refusal
 from claude_run.turn import (
     Answer,
     Answerer,
@@ -20,9 +22,12 @@ from claude_run.turn import (
     TurnError,
     TurnEvent,
     TurnRequest,
+    TurnStarted,
     fold,
 )
 from claude_run.turn.unicode import ValidUnicode
+from claude_run.usage.budget import Amount
+from claude_run.usage.windows import Plan
 
 T = TypeVar("T")
 
@@ -38,18 +43,24 @@ class Arrival:
 class Desk:
     """Gets answers from `answerer`, and makes one record of each call, however it ends."""
 
-    def __init__(self, answerer: Answerer, records: Records) -> None:
+    def __init__(self, answerer: Answerer, records: Records, gate: Gate) -> None:
         self._answerer = answerer
+        self._gate = gate
         self._records = records
+
+    def plan(self) -> Plan:
+        """What was last heard of the plan."""
+        return self._gate.plan
 
     def notice(self, notices: Sequence[Notice]) -> None:
         """Enter what was not done as asked with the next record of this request."""
         caller().notices.extend(notices)
 
     def refused(self, error: TurnError) -> None:
-        """Record a request that ended before any answer was asked for."""
+        """Record a request that ended before any answer was asked for, and sign its error."""
         if not caller().recorded:
             self._records.enter(refusal(caller(), error, at_once=self._records.in_flight + 1))
+            error.message = caller().signed(error.message)
 
     async def answer_all(self, requests: Sequence[TurnRequest]) -> list[Answer]:
         """One answer to each; raises as `events_of_all`."""
@@ -101,6 +112,7 @@ class Desk:
         try:
             await self._record(index, request, emit, group)
         except TurnError as error:
+            error.message = caller().signed(error.message)
             queue.put_nowait(Arrival(index, error))
         else:
             queue.put_nowait(Arrival(index, None))
@@ -108,16 +120,22 @@ class Desk:
     async def _record(self, index: int, request: TurnRequest, emit: Emit, group: "Group") -> None:
         """Have one answer given, and record its call however it ends."""
         draft = self._records.begin(request, index, caller(), stream=group.stream)
-
+        reserved: Amount | None = None
         unicode = ValidUnicode()
 
         def seen(event: TurnEvent) -> None:
             for sound in unicode.feed(event):
                 draft.see(sound)
+                if isinstance(sound, TurnStarted):
+                    self._started(draft)
                 emit(sound)
 
         try:
-            await self._answerer.answer(request, draft.trace, seen)
+            reserved = await self._admitted(draft)
+            while not await self._answered(draft, seen):
+                self._gate.give_back(reserved)
+                reserved = None
+                reserved = await self._admitted(draft)
         except TurnError as error:
             draft.error, group.failed = error, True
             raise
@@ -129,7 +147,40 @@ class Desk:
             draft.error, group.failed = _crash(fault), True
             raise draft.error from fault
         finally:
-            self._records.end(draft)
+            self._gate.heard(draft.trace)
+            record = self._records.end(draft)
+            if reserved is not None:
+                self._gate.leave(reserved, record)
+
+    def _started(self, draft: Draft) -> None:
+        self._gate.heard(draft.trace)
+        draft.caller.session = draft.trace.session
+
+    async def _admitted(self, draft: Draft) -> Amount:
+        """Raises TurnError as `Gate.enter`."""
+        began = time.monotonic()
+        try:
+            return await self._gate.enter(draft.request)
+        finally:
+            draft.trace.waited += time.monotonic() - began
+
+    async def _answered(self, draft: Draft, seen: Emit) -> bool:
+        """Whether there is an answer; False where the plan had none left and one waits for it.
+
+        Raises:
+            TurnError: there is none.
+        """
+        try:
+            await self._answerer.answer(draft.request, draft.trace, seen)
+        except TurnError as error:
+            self._gate.heard(draft.trace)
+            if draft.started is not None:
+                raise
+            began = time.monotonic()
+            await self._gate.exhausted(error, draft.trace)
+            draft.try_again(held=time.monotonic() - began)
+            return False
+        return True
 
 
 def _crash(fault: Exception) -> TurnError:

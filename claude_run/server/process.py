@@ -24,18 +24,20 @@ _FAILED: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """`fd` is a listening socket; `directory` is the run's own, removed at the end."""
+    """`fd` is a listening socket; `directory` is the run's own, removed at the end, and `spool`
+    is where the records of calls are appended."""
 
     settings: Settings
     key: str
     fd: int
     directory: Path
+    spool: Path
 
     @classmethod
     def from_json(cls, line: str) -> "Instructions":
         raw = json.loads(line)
         settings = Settings.from_json(json.dumps(raw["settings"]))
-        return cls(settings, raw["key"], raw["fd"], Path(raw["directory"]))
+        return cls(settings, raw["key"], raw["fd"], Path(raw["directory"]), Path(raw["spool"]))
 
 
 def main() -> None:
@@ -72,10 +74,11 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
     from claude_run.server.answering import answering  # noqa: PLC0415
     from claude_run.server.app import make_app  # noqa: PLC0415
     from claude_run.server.desk import Desk  # noqa: PLC0415
+    from claude_run.server.gate import Gate  # noqa: PLC0415
     from claude_run.server.http import Protocol  # noqa: PLC0415
     from claude_run.server.records import Records  # noqa: PLC0415
     from claude_run.usage.ledger import Ledger  # noqa: PLC0415
-    from claude_run.usage.spool import NAME, Spool  # noqa: PLC0415
+    from claude_run.usage.spool import Spool  # noqa: PLC0415
 
     settings, directory = instructions.settings, instructions.directory
     report: dict[str, Any] = {}
@@ -83,8 +86,9 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         answerer = await stack.enter_async_context(answering(settings, directory, report))
         ledger = Ledger(settings.paid_by)
-        spool = stack.enter_context(Spool(directory / NAME))
-        app = make_app(settings, instructions.key, Desk(answerer, Records(ledger, spool)))
+        spool = stack.enter_context(Spool(instructions.spool))
+        desk = Desk(answerer, Records(ledger, spool), Gate(settings, _say))
+        app = make_app(settings, instructions.key, desk, ledger.report)
         listener = socket.socket(fileno=instructions.fd)
         await stack.enter_async_context(served(app, listener, Protocol))
         _say({"event": "ready"})

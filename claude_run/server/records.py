@@ -54,6 +54,17 @@ class Draft:
             case _:
                 pass
 
+    def try_again(self, *, held: float) -> None:
+        """What the attempt before used stays; the rest is the next one's. The call was `held`
+        for some seconds."""
+        before = self.trace
+        self.trace = Trace(
+            model=self.request.model,
+            waited=before.waited + held,
+            usage=before.usage,
+            cost_usd=before.cost_usd,
+        )
+
     def record(self) -> CallRecord:
         trace, finished = self.trace, self.finished
         return CallRecord(
@@ -107,18 +118,20 @@ class Records:
     def begin(self, request: TurnRequest, choice: int, caller: Caller, *, stream: bool) -> Draft:
         self.in_flight += 1
         caller.recorded += 1
+        caller.stream = stream
         retry_of = self._retries.first_attempt(request, choice, caller.retries)
         trace = Trace(model=request.model)
         return Draft(request, choice, caller, stream, self.in_flight, retry_of, trace)
 
-    def end(self, draft: Draft) -> None:
-        """End a call that `begin` began."""
+    def end(self, draft: Draft) -> CallRecord:
+        """End a call that `begin` began; its record."""
         self.in_flight -= 1
         if draft.error is not None or draft.client_gone:
             first = draft.retry_of or draft.caller.request_id
             self._retries.failed(draft.request, draft.choice, first)
         draft.caller.session = draft.trace.session
-        self.enter(draft.record())
+        self.enter(record := draft.record())
+        return record
 
     def enter(self, record: CallRecord) -> None:
         self._ledger.enter(record)

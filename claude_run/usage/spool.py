@@ -10,9 +10,6 @@ from typing import Final
 
 from claude_run.usage.record import CallRecord
 
-NAME: Final = "records.jsonl"
-"""The spool's name in the directory of its run."""
-
 _PIECE: Final = 1 << 20  # bytes
 
 

@@ -135,6 +135,7 @@ def test_an_upstream_failure_is_a_true_http_error(
 def test_an_exhausted_plan_says_until_when_and_not_to_retry(
     client: openai.OpenAI, upstream: ScriptedUpstream, endpoint: Endpoint
 ) -> None:
+    # A window of one model: after one that every call draws on, nothing would be sent any more.
     upstream.answer = Refuse(
         429,
         "rate_limit_error",
@@ -142,9 +143,7 @@ def test_an_exhausted_plan_says_until_when_and_not_to_retry(
         {
             "anthropic-ratelimit-unified-status": "rejected",
             "anthropic-ratelimit-unified-reset": "4102444800",
-            "anthropic-ratelimit-unified-representative-claim": "five_hour",
-            "anthropic-ratelimit-unified-5h-utilization": "1.0",
-            "anthropic-ratelimit-unified-5h-reset": "4102444800",
+            "anthropic-ratelimit-unified-representative-claim": "seven_day_opus",
         },
     )
     with pytest.raises(openai.RateLimitError) as caught:

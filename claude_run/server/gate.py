@@ -1,0 +1,179 @@
+"""Where calls are let through, held or refused, before they are sent and after they are heard."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, assert_never
+
+from claude_run.server.caller import caller
+from claude_run.settings import Settings
+from claude_run.turn import Failure, JsonObject, Trace, TurnError, TurnRequest
+from claude_run.usage.budget import (
+    Admitted,
+    Amount,
+    Later,
+    Limits,
+    Reason,
+    Refusal,
+    State,
+    admit,
+    nearly_used_up,
+    out_of,
+)
+from claude_run.usage.record import CallRecord
+from claude_run.usage.windows import Plan, crossed, last_to_reset, named, when
+
+Tell = Callable[[JsonObject], None]
+
+_SOON: Final = 0.5
+"""Seconds after a window's reset before it is tried again: clocks differ."""
+
+
+class Gate:
+    """Keeps a run within its budgets, its plan and its money; `tell` hears what the person is
+    told on stderr, each thing once."""
+
+    def __init__(self, settings: Settings, tell: Tell) -> None:
+        self._on_limit = settings.on_limit
+        self._max_wait = settings.max_wait
+        self._allows_extra = settings.extra_usage == "allow"
+        self._limits = limits_of(settings)
+        self._is_subscription = settings.paid_by == "subscription"
+        self._tell = tell
+        self._told: set[str] = set()
+        self._spent = Amount()
+        self._reserved = Amount()
+        self._ended = asyncio.Event()
+        self.plan = Plan()
+
+    async def enter(self, request: TurnRequest) -> Amount:
+        """Wait until `request` may be sent; what is reserved for it, which `leave` gives back.
+
+        Raises:
+            TurnError: it may not be sent.
+        """
+        while True:
+            match admit(self._state(), request):
+                case Admitted(reserved):
+                    self._reserved += reserved
+                    return reserved
+                case Later():
+                    await self._a_call_ends()
+                case Refusal() as refusal:
+                    await self._hold(refusal)
+                case never:
+                    assert_never(never)
+
+    def give_back(self, reserved: Amount) -> None:
+        """The call that `enter` let through has used nothing, and asks again."""
+        self._reserved -= reserved
+        self._ended.set()
+
+    def leave(self, reserved: Amount, record: CallRecord) -> None:
+        """The call that `enter` let through has ended, and used what `record` says."""
+        self.give_back(reserved)
+        self._spent += Amount(1, record.tokens, record.cost_usd or 0.0)
+        for flag in nearly_used_up(self._state()):
+            self._once(flag, f"80% of {flag} is used")
+
+    def heard(self, trace: Trace) -> None:
+        """Take in what a call heard of the plan."""
+        before, self.plan = self.plan, self.plan.heard(trace.windows, trace.overage)
+        for window, threshold in crossed(before, self.plan):
+            resets = (
+                f", resets at {when(window.resets_at, time.time())}" if window.resets_at else ""
+            )
+            self._once(
+                f"{window.name} {window.resets_at} {threshold}",
+                f"the {named(window)} of your Claude plan is {window.utilization:.0%} used{resets}",
+            )
+        if self._is_subscription and self.plan.draws_on_extra_usage(time.time()):
+            self._once("extra usage", EXTRA_USAGE[self._allows_extra])
+
+    async def exhausted(self, error: TurnError, trace: Trace) -> None:
+        """A call ended with `error` before its answer began. Returns when the window of the plan
+        that it ran into has reset, if this run waits for that.
+
+        Raises:
+            TurnError: `error`, with what a person can do about it after the provider's own words.
+        """
+        match error.failure:
+            case Failure.QUOTA if (window := last_to_reset(trace.windows, time.time())) is not None:
+                await self._hold(out_of(window, time.time()), said=error.message)
+            case Failure.BILLING:
+                self._once(error.message, f"{PASSED_ON}: {error.message}")
+                raise error
+            case _:
+                raise error
+
+    def _state(self) -> State:
+        return State(self._limits, self.plan, self._spent, self._reserved, time.time())
+
+    async def _a_call_ends(self) -> None:
+        self._ended.clear()
+        await self._ended.wait()
+
+    async def _hold(self, refusal: Refusal, said: str = "") -> None:
+        """Returns when what `refusal` waits for has come, if this run waits. `said` is what the
+        provider had to say.
+
+        Raises:
+            TurnError: QUOTA.
+        """
+        now = time.time()
+        if self._on_limit != "wait" or refusal.until is None or refusal.reason is Reason.BUDGET:
+            self._close(refusal)
+            raise _error(refusal, said, now)
+        seconds = max(0.0, refusal.until - now) + _SOON
+        if self._max_wait is not None and caller().waited + seconds > self._max_wait:
+            raise _error(replace(refusal, cure=TOO_LONG), said, now)
+        self._once(f"wait {refusal.until}", f"{refusal.what} Calls wait until then.")
+        with caller().held():
+            await asyncio.sleep(seconds)
+
+    def _close(self, refusal: Refusal) -> None:
+        """Say once why nothing more is sent, and end the command where that was asked for."""
+        if refusal.reason is not Reason.EXTRA_USAGE:  # that was said when it began
+            self._once(str(refusal.until or refusal.message), refusal.message)
+        if self._on_limit == "stop" and refusal.reason is not Reason.BUDGET:
+            self._stop(refusal)
+
+    def _stop(self, refusal: Refusal) -> None:
+        if "stop" not in self._told:
+            self._told.add("stop")
+            self._tell(
+                {"event": "stop", "text": f"{refusal.what} --on-limit stop ends the command."}
+            )
+
+    def _once(self, key: str, text: str) -> None:
+        if key not in self._told:
+            self._told.add(key)
+            self._tell({"event": "line", "text": text})
+
+
+EXTRA_USAGE: Final = {
+    True: "calls draw on paid extra usage, beyond your Claude plan, from here on"
+    " (--extra-usage allow)",
+    False: "calls have begun to draw on paid extra usage, beyond your Claude plan: new ones are"
+    " refused, --extra-usage allow goes on",
+}
+PASSED_ON: Final = "Claude refuses, and claude-run passes it on as it is"
+TOO_LONG: Final = "That is longer than --max-wait."
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What `settings` allow. Extra usage is a subscription's: a metered key pays for each call."""
+    return Limits(
+        settings.max_calls,
+        settings.max_tokens,
+        settings.max_cost,
+        settings.max_window,
+        guarded=settings.paid_by == "subscription" and settings.extra_usage == "stop",
+    )
+
+
+def _error(refusal: Refusal, said: str, now: float) -> TurnError:
+    retry_after = max(1.0, refusal.until - now) if refusal.until is not None else None
+    words = f"{said.rstrip('. ')}. {refusal.message}" if said else refusal.message
+    return TurnError(Failure.QUOTA, words, retry_after=retry_after)
