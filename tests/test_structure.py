@@ -39,7 +39,10 @@ ALLOWED = {
     "isolated": set(),
     "bridge": {"cassette", "isolated", "login", "settings", "stderr", "usage"},
     "child": {"bridge", "proxies", "settings"},
-    "cli": {"bridge", "cassette", "child", "login", "settings", "stderr", "usage"},
+    "cli": {
+        "bridge", "cassette", "child", "claude", "dialects", "login", "settings", "stderr", "turn",
+        "usage",
+    },
 }  # fmt: skip
 
 

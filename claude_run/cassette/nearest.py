@@ -37,7 +37,7 @@ class Neighbours:
 
 def differences(was: JsonObject, now: JsonObject) -> list[str]:
     """What differs, field by field, `was` first, in words for a person."""
-    before, after = dict(_leaves(was)), dict(_leaves(now))
+    before, after = dict(leaves(was)), dict(leaves(now))
     places = sorted(before.keys() | after.keys(), key=_order(before, after))
     return [
         f"{place}: {_difference(before.get(place), after.get(place))}"
@@ -50,7 +50,7 @@ class _Features:
     def __init__(self, document: JsonObject) -> None:
         self.turns = [canonical(turn) for turn in document["turns"]]
         self.rest = {name: value for name, value in document.items() if name != "turns"}
-        last = " ".join(text for _, text in _leaves({"turns": document["turns"][-1:]}))
+        last = " ".join(text for _, text in leaves({"turns": document["turns"][-1:]}))
         self.words = set(last.split()[:_WORDS])
 
     def nearness(self, other: "_Features") -> float:
@@ -63,7 +63,8 @@ class _Features:
         return shared + equal + alike - abs(len(self.turns) - len(other.turns)) / 2
 
 
-def _leaves(document: JsonObject) -> Iterator[tuple[str, str]]:
+def leaves(document: JsonObject) -> Iterator[tuple[str, str]]:
+    """Every value in `document`, with the place where it stands as a person would say it."""
     for name, value in document.items():
         if name != "turns":
             yield from _flat(value, name)

@@ -18,8 +18,9 @@ ORDER: Final = (
 )  # fmt: skip
 """A file's members, in the order in which a reader wants them."""
 
-LONG: Final = 400
-"""Characters. A system prompt, tools or a schema of that many are put beside."""
+LONG: Final = 200
+"""Characters. A system prompt, tools, a schema or a text of an earlier turn that has so many is
+put beside."""
 
 _LONG_TEXT: Final = 2000
 _CHUNK: Final = 1000
@@ -68,7 +69,7 @@ def references(document: JsonObject, fetch: Fetch) -> set[str]:
 def _packed(name: str, value: Any, beside: dict[str, bytes]) -> Any:
     match name:
         case "system":
-            return _reference(value.encode(), "txt", beside) if len(value) >= LONG else lines(value)
+            return _packed_whole(value, beside)
         case "tools" | "schema":
             text = laid_out(value)
             is_apart = len(text) >= LONG or "beside" in value  # else it would be taken for one
@@ -98,9 +99,10 @@ def json_of(content: bytes) -> Any:
 def _packed_turns(turns: list[JsonObject], beside: dict[str, bytes]) -> list[JsonObject]:
     before: list[JsonObject] = []
     for turn in turns[:-1]:
-        node = [*before, _packed_turn(turn, beside)]
+        node = [*before, _over_texts(turn, lambda text: _packed_whole(text, beside))]
         before = [_reference(laid_out(node).encode(), "json", beside)]
-    return [*before, *(_packed_turn(turn, beside) for turn in turns[-1:])]
+    last = [_over_texts(turn, lambda text: _packed_text(text, beside)) for turn in turns[-1:]]
+    return [*before, *last]
 
 
 def _unpacked_turns(told: list[JsonObject], fetch: Fetch) -> list[JsonObject]:
@@ -114,10 +116,6 @@ def _unpacked_turns(told: list[JsonObject], fetch: Fetch) -> list[JsonObject]:
         turns.append(_over_texts(last, lambda text: _text(text, fetch)))
         waiting = first
     return turns[::-1]
-
-
-def _packed_turn(turn: JsonObject, beside: dict[str, bytes]) -> JsonObject:
-    return _over_texts(turn, lambda text: _packed_text(text, beside))
 
 
 def _over_texts(turn: JsonObject, change: Callable[[Any], Any]) -> JsonObject:
@@ -134,6 +132,10 @@ def _over(part: JsonObject, change: Callable[[Any], Any]) -> JsonObject:
             return {"text": change(text)}
         case _:
             return part
+
+
+def _packed_whole(text: str, beside: dict[str, bytes]) -> Any:
+    return _reference(text.encode(), "txt", beside) if len(text) >= LONG else lines(text)
 
 
 def _packed_text(text: str, beside: dict[str, bytes]) -> Any:

@@ -51,7 +51,7 @@ async def play(
     answer: Recorded, question: Question, trace: Trace, emit: Emit, speed: float | None
 ) -> None:
     """Give `answer`. Its usage reaches the client, and not the trace: nothing was charged."""
-    trace.session = ORIGIN
+    trace.session, trace.cost_usd = ORIGIN, 0.0
     if (finished := answer.finished) is not None:
         trace.answered_by = finished.model
     for timed in answer.events:

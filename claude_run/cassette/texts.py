@@ -1,7 +1,7 @@
 """How JSON is laid out on the disk: stable, and such that a person reads and compares it."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 
 def lines(text: str) -> str | list[str]:
@@ -40,17 +40,21 @@ def canonical(value: Any) -> bytes:
     return text.encode()
 
 
-_WIDTH = 80
-_LINES_FROM = 2
+_WIDTH: Final = 80
 
 
 def _is_small(value: Any, flat: str) -> bool:
+    return not isinstance(value, dict | list) or (len(flat) <= _WIDTH and not _has_lines(value))
+
+
+def _has_lines(value: Any) -> bool:
+    """Whether there is a text of several lines in `value`."""
     match value:
         case dict():
-            return len(flat) <= _WIDTH
-        case list() if len(value) >= _LINES_FROM and all(isinstance(v, str) for v in value):
-            return False  # the lines of a text
-        case list():
-            return len(flat) <= _WIDTH
-        case _:
+            return any(map(_has_lines, value.values()))
+        case [_, _, *_] if all(isinstance(line, str) for line in value):
             return True
+        case list():
+            return any(map(_has_lines, value))
+        case _:
+            return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
-from claude_run.cli.kinds import text
+from claude_run.cli.kinds import FLAG, text
 from claude_run.cli.options import OPTIONS, Group, Option, named, settings_of
 from claude_run.settings import Settings
 
@@ -85,6 +85,27 @@ VERBS: Final = (
         about="Where OPENAI_BASE_URL and OPENAI_API_KEY are set, as in a wrapped command, the"
         " question goes there. Otherwise, or with any option but --model, a bridge is started"
         " for it.",
+    ),
+    Verb(
+        "cassette",
+        "cassette",
+        "cassette list|show|diff|prune|check DIR [RECORDING]...",
+        "Look into recordings, compare them, check them, remove what is not used.",
+        (
+            Option(
+                "json", FLAG, Group.EVERYDAY, "Tell it as JSON.", default=False, configurable=False
+            ),
+            Option(
+                "dry-run", FLAG, Group.EVERYDAY, "prune: tell what would be removed.",
+                default=False, configurable=False,
+            ),
+            *named("model-map", "default-model"),
+        ),
+        most=4,
+        about="list: what is there. show DIR RECORDING: one as a conversation. diff DIR RECORDING"
+        " OTHER: what differs; OTHER may be a file with a request. prune: remove what the last run"
+        " with DIR did not use. check: is every file whole, and does none hold a credential? A"
+        " recording is named by the beginning of its name, or by its hash.",
     ),
 )  # fmt: skip
 

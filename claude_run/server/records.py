@@ -98,9 +98,10 @@ class Draft:
         return self.trace.answered_by or (said.model if said is not None else None) or None
 
     def _spent(self) -> dict[str, Any]:
-        """The trace holds every attempt's; the last event only what the client is told."""
+        """The trace holds every attempt's; the last event only what the client is told. What
+        is replayed tells the client what it once took, and takes nothing."""
         usage, cost = self.trace.usage, self.trace.cost_usd
-        if self.finished is not None:
+        if self.finished is not None and self.trace.session != "replayed":
             usage = usage if usage != Usage() else self.finished.usage
             cost = cost if cost is not None else self.finished.cost_usd
         return {**members(usage), "cost_usd": cost}

@@ -27,6 +27,9 @@ from tests.cassette.requests import answers, requests
 
 NO_MASKS = masks()
 
+# How long an example takes says nothing, where eight things run at once.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 def key(request: TurnRequest) -> str:
     return key_of(masked(asked(request, request.model).document, NO_MASKS))
@@ -81,6 +84,7 @@ def same(one: TurnRequest, other: TurnRequest) -> bool:
     return bool(known(one) == known(other))
 
 
+@unhurried
 @given(requests, requests)
 def test_two_requests_match_exactly_if_they_say_the_same(
     one: TurnRequest, other: TurnRequest
@@ -88,6 +92,7 @@ def test_two_requests_match_exactly_if_they_say_the_same(
     assert (key(one) == key(other)) == same(one, other)
 
 
+@unhurried
 @given(requests, st.data())
 def test_one_field_more_or_less_is_another_request(one: TurnRequest, data: st.DataObject) -> None:
     other = data.draw(requests)
@@ -96,6 +101,7 @@ def test_one_field_more_or_less_is_another_request(one: TurnRequest, data: st.Da
     assert (key(one) == key(mixed)) == same(one, mixed)
 
 
+@unhurried
 @given(requests)
 def test_other_call_ids_are_the_same_request(request: TurnRequest) -> None:
     def renamed(part: Any) -> Any:
@@ -111,6 +117,7 @@ def test_other_call_ids_are_the_same_request(request: TurnRequest) -> None:
     assert key(request) == key(replace(request, turns=turns))
 
 
+@unhurried
 @given(answers)
 def test_an_answer_read_back_is_what_was_written(answer: Recorded) -> None:
     again = from_json(to_json(answer))
@@ -118,7 +125,7 @@ def test_an_answer_read_back_is_what_was_written(answer: Recorded) -> None:
     assert again.events == answer.events
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(unhurried, max_examples=60)
 @given(st.lists(st.tuples(requests, st.lists(answers, min_size=1, max_size=2)), max_size=3))
 def test_a_recording_read_back_is_what_was_written(asked_for: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as directory:
@@ -141,6 +148,7 @@ def test_a_recording_read_back_is_what_was_written(asked_for: list[Any]) -> None
             }
 
 
+@unhurried
 @given(requests, st.data())
 def test_one_character_of_content_changed_is_another_request_and_its_turn_is_named(
     request: TurnRequest, data: st.DataObject
