@@ -22,7 +22,8 @@ class Settings:
     of recordings and `record` what is done with it, None where the surroundings decide;
     `ignore` and `redact` are RE2 patterns. `replay_speed` is a factor on the recorded pace,
     None replays at once. `label` is for calls that name none.
-    `max_cost` is in API-equivalent dollars, `max_window` a percentage of the five-hour window."""
+    `max_cost` is in API-equivalent dollars, `max_window` a percentage of the five-hour window.
+    `cli` is another Claude Code CLI than the one that the SDK brings along."""
 
     port: int = 0
     billing: Billing = "auto"
@@ -43,6 +44,7 @@ class Settings:
     on_limit: OnLimit = "fail"
     max_wait: float | None = None
     extra_usage: ExtraUsage = "stop"
+    cli: str | None = None
     paid_by: str = "other"
     cassette: str | None = None
     record: RecordMode | None = None

@@ -29,7 +29,7 @@ ALLOWED = {
     "dialects": {"turn"},
     "usage": {"turn"},
     "cassette": {"patterns", "settings", "turn"},
-    "claude": {"turn", "settings", "patience"},
+    "claude": {"turn", "settings", "rehearsal"},
     "rehearsal": {"turn", "loopback"},
     "server": {
         "cassette", "claude", "dialects", "loopback", "patience", "rehearsal", "settings", "turn",

@@ -91,6 +91,11 @@ def calls_tools(turns: Sequence[Turn]) -> bool:
     return any(isinstance(part, ToolCall) for turn in turns for part in turn.parts)
 
 
+def answers_calls(turn: Turn) -> bool:
+    """Whether it holds the result of a call."""
+    return any(isinstance(part, ToolResult) for part in turn.parts)
+
+
 def questions(turns: Sequence[Turn]) -> int:
     """How many of them are the user's."""
     return sum(isinstance(turn, UserTurn) for turn in turns)

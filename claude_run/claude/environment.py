@@ -91,6 +91,7 @@ REQUIRED: Final[Mapping[str, str]] = {
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",  # asks twice when a stream breaks
     "CLAUDE_CODE_DISABLE_REFUSAL_RETRY": "1",  # asks again, with a note of the CLI's own
     "CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK": "1",  # asks another model
+    "CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP": "1",  # asks another model than the one named
     "DISABLE_COMPACT": "1",  # would replace a long conversation with a summary
     "DISABLE_AUTOUPDATER": "1",
     "ENABLE_TOOL_SEARCH": "false",  # would hide tools behind a search

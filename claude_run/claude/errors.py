@@ -1,6 +1,5 @@
 """The one border foreign errors cross: whatever the CLI or the SDK says becomes a TurnError."""
 
-import errno
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +53,13 @@ _TOO_LONG: Final = re.compile(
     re.IGNORECASE,
 )
 _OVERAGE: Final = ("overageInUse", "isUsingOverage", "overageStatus", "overageDisabledReason")
-_DIALS: Final = ("temperature", "top_p", "top_k", "tool_choice")
+_SAMPLING: Final = ("temperature", "top_p", "top_k")
+# How the Messages API speaks of a value that it does not take, and not of the field.
+_OF_A_VALUE: Final = re.compile(
+    r"should be|must be(?! unset)|(?:less|greater|larger|smaller) than|at (?:most|least)|between"
+    r"|out of range|not a valid",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +153,6 @@ def _text_of(said: AssistantMessage | None, result: ResultMessage | None) -> str
 
 def from_exception(error: Exception, stderr: str) -> TurnError:
     """The failure of a session whose process or protocol broke."""
-    if "--json-schema is not a valid JSON Schema" in stderr:
-        return TurnError(
-            Failure.BAD_REQUEST,
-            f"The JSON schema cannot be used: {stderr.partition('Error: ')[2] or stderr}",
-            param="output_schema",
-        )
-    if getattr(error.__cause__, "errno", None) == errno.E2BIG:
-        # Of all that a process is started with, only the schema can be that large.
-        return TurnError(
-            Failure.BAD_REQUEST,
-            "The JSON schema is too large: as one line of JSON it must be shorter than 128 KiB.",
-            param="output_schema",
-        )
     if isinstance(error, CLINotFoundError):
         return TurnError(Failure.CRASH, "The Claude Code CLI is missing; reinstall claude-run.")
     if isinstance(error, ClaudeSDKError | OSError):
@@ -169,12 +161,13 @@ def from_exception(error: Exception, stderr: str) -> TurnError:
     return TurnError(Failure.CRASH, f"The Claude Code process could not be used: {error}")
 
 
-def rejected_dials(error: TurnError, body: Mapping[str, Any]) -> tuple[str, ...]:
-    """The sampling fields of `body` that `error` says the model does not take."""
-    if error.failure is not Failure.BAD_REQUEST:
+def rejected_fields(error: TurnError, sent: Mapping[str, Any]) -> tuple[str, ...]:
+    """The sampling fields of `sent` that `error` says the model does not take at all. That it
+    does not take a value, or a choice of tools, is an error for the client to see."""
+    if error.failure is not Failure.BAD_REQUEST or _OF_A_VALUE.search(error.message):
         return ()
     named = tuple(
-        dial for dial in _DIALS if dial in body and re.search(rf"\b{dial}\b", error.message)
+        field for field in _SAMPLING if field in sent and re.search(rf"\b{field}\b", error.message)
     )
     # "temperature and top_p cannot both be specified": one of the two is enough to give up.
     return ("top_p",) if named == ("temperature", "top_p") else named

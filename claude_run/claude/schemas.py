@@ -1,18 +1,14 @@
-"""JSON schemas in the drafts that the Messages API and the CLI understand.
+"""JSON schemas in the draft that the Messages API takes, 2020-12. Clients send older ones, too."""
 
-The Messages API takes draft 2020-12. The CLI checks structured output by draft 7, and refuses
-a keyword that it does not know. Clients send either, and older ones.
-"""
-
-import json
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 import jsonschema_rs
 
 from claude_run.claude.nesting import is_within
-from claude_run.turn import JsonObject
+from claude_run.turn import JsonObject, bad_request
 
+_WORTH_SAYING: Final = 300
 # The validator recurses on the machine's stack, which ends without an exception.
 _DEEPEST_VALUE: Final = 1_000
 # Of a pattern with lookaround or a backreference; all others take time linear in the text.
@@ -43,61 +39,6 @@ _NAMED_SCHEMAS: Final = frozenset(
     {"$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties"}
 )
 _MAY_BE_NULL: Final = frozenset({"const", "default"})
-
-# What the CLI's validator knows and draft 2020-12 has, too. `$schema` and `$id` are left out:
-# it refuses to start when told another draft, and takes every `$id` for a new document.
-_CHECKED: Final = frozenset(
-    {
-        "$comment",
-        "$ref",
-        "const",
-        "contentEncoding",
-        "contentMediaType",
-        "default",
-        "deprecated",
-        "description",
-        "enum",
-        "examples",
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "format",
-        "maxItems",
-        "maxLength",
-        "maxProperties",
-        "maximum",
-        "minItems",
-        "minLength",
-        "minProperties",
-        "minimum",
-        "multipleOf",
-        "nullable",
-        "pattern",
-        "readOnly",
-        "required",
-        "title",
-        "type",
-        "uniqueItems",
-        "writeOnly",
-        *_SCHEMAS,
-        *_NAMED_SCHEMAS,
-    }
-)
-# What it does not know, and what demands something of a value. Everything else only tells.
-_UNCHECKED: Final = frozenset(
-    {
-        "$dynamicRef",
-        "$recursiveRef",
-        "dependentRequired",
-        "dependentSchemas",
-        "maxContains",
-        "minContains",
-        "prefixItems",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-    }
-)
-# To demand less inside of these is to demand more of the whole.
-_REVERSING: Final = frozenset({"else", "if", "not", "oneOf", "then"})
 
 
 def everywhere(schema: Any, change: Callable[[JsonObject], JsonObject]) -> Any:
@@ -138,50 +79,18 @@ def _modern(node: JsonObject) -> JsonObject:
     return node
 
 
-def checkable(schema: JsonObject) -> tuple[JsonObject, bool]:
-    """What of `schema`, a modern one, the CLI can check, and whether that is everything it
-    demands. The rest goes into descriptions, so that the model knows of it."""
-    is_complete = not _demands_more(schema)
-    return everywhere(schema, _known if is_complete else _weakened), is_complete
-
-
-def _demands_more(schema: JsonObject) -> bool:
-    found: set[str] = set()
-
-    def look(node: JsonObject) -> JsonObject:
-        found.update(node.keys() & _UNCHECKED)
-        return node
-
-    everywhere(schema, look)
-    return bool(found)
-
-
-def _known(node: JsonObject) -> JsonObject:
-    return {key: value for key, value in _without_loose_ends(node).items() if key in _CHECKED}
-
-
-def _weakened(node: JsonObject) -> JsonObject:
-    """`node` with less demanded of a value, and what is not demanded any more told."""
-    untold = {key: value for key, value in node.items() if key in _UNCHECKED | _REVERSING}
-    if "prefixItems" in untold and "items" in node:
-        untold["items"] = node["items"]  # it begins where those end
-    kept = _known({key: value for key, value in node.items() if key not in untold})
-    if "oneOf" in untold and "anyOf" not in kept:
-        kept["anyOf"] = untold.pop("oneOf")
-    if not untold:
-        return kept
-    before, told = kept.get("description"), f"JSON schema: {json.dumps(untold)}"
-    return {**kept, "description": f"{before}\n\n{told}" if before else told}
-
-
-def _without_loose_ends(node: JsonObject) -> JsonObject:
-    """`node` without keywords that say nothing for lack of another: they are refused, too."""
-    loose = {"additionalItems"}
-    if "type" not in node:
-        loose.add("nullable")
-    if "if" not in node or not node.keys() & {"then", "else"}:
-        loose |= {"if", "then", "else"}
-    return {key: value for key, value in node.items() if key not in loose}
+def require_valid(schema: JsonObject, param: str) -> None:
+    """
+    Raises:
+        TurnError: BAD_REQUEST for `param`: `schema`, a modern one, is no JSON schema, or refers to
+            what it does not hold.
+    """
+    try:
+        _validator(schema)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        said = " ".join(str(error).split())
+        shown = said if len(said) <= _WORTH_SAYING else f"{said[:_WORTH_SAYING]}…"
+        raise bad_request(f"The JSON schema cannot be used: {shown}", param) from None
 
 
 def fits(value: Any, schema: JsonObject) -> bool:
@@ -193,15 +102,15 @@ def fits(value: Any, schema: JsonObject) -> bool:
     if not is_within(value, _DEEPEST_VALUE):
         return False
     try:
-        validator = jsonschema_rs.Draft202012Validator(
-            schema, pattern_options=_PATTERNS, retriever=_unfetched
-        )
-        return validator.is_valid(value)
-    except (
-        ValueError,
-        jsonschema_rs.ReferencingError,
-    ):  # a pattern or reference that cannot be followed: then nobody can tell
-        return False
+        return _validator(schema).is_valid(value)
+    except (ValueError, jsonschema_rs.ReferencingError):
+        return False  # a pattern or reference that cannot be followed: then nobody can tell
+
+
+def _validator(schema: JsonObject) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(
+        schema, pattern_options=_PATTERNS, retriever=_unfetched
+    )
 
 
 def _unfetched(uri: str) -> NoReturn:

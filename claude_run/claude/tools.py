@@ -1,14 +1,15 @@
 """The caller's tools, offered natively and never executed.
 
-They reach the model through an SDK MCP server. A PreToolUse hook defers every call, which
-ends the turn there; the call goes to the client, and its result comes with the next turn.
+They reach the model through an MCP server in this process. A PreToolUse hook defers every
+call, which ends the turn there; the call goes to the client, and its result comes with the next
+turn.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterable
+from typing import Final
 
-from claude_agent_sdk import HookMatcher, McpSdkServerConfig, SdkMcpTool, create_sdk_mcp_server
+from claude_agent_sdk import HookMatcher
 from claude_agent_sdk.types import HookContext, HookInput, HookJSONOutput, McpStatusResponse
 
 from claude_run.claude.nesting import require_shallow
@@ -17,6 +18,8 @@ from claude_run.turn import AssistantTurn, JsonObject, ToolCall, ToolSpec, Turn,
 
 SERVER: Final = "c"
 PREFIX: Final = f"mcp__{SERVER}__"
+OUTPUT: Final = "StructuredOutput"
+"""The name of our own tool for structured output, which none of the caller's gets."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -29,7 +32,7 @@ class ToolNames:
 
     def __init__(self, names: Iterable[str]) -> None:
         self._upstream: dict[str, str] = {}
-        taken: set[str] = set()
+        taken: set[str] = {OUTPUT}
         for name in dict.fromkeys(names):
             safe = _UNSAFE.sub("_", name)
             candidate, number = safe, 1
@@ -89,17 +92,6 @@ def input_schema(tool: ToolSpec) -> JsonObject:
     return {"properties": {}, **schema, "type": "object"}
 
 
-def server_of(tools: Iterable[Mapping[str, Any]]) -> McpSdkServerConfig:
-    """A server offering `tools`, each with `name` (already safe), `description` and `schema`
-    (as `input_schema` gives it)."""
-    return create_sdk_mcp_server(
-        SERVER,
-        tools=[
-            SdkMcpTool(tool["name"], tool["description"], tool["schema"], _never) for tool in tools
-        ],
-    )
-
-
 def offered(status: McpStatusResponse) -> Collection[str] | None:
     """The names on our server that the CLI offers to the model; None while it is connecting."""
     for server in status["mcpServers"]:
@@ -110,10 +102,6 @@ def offered(status: McpStatusResponse) -> Collection[str] | None:
 
 def deferral() -> HookMatcher:
     return HookMatcher(matcher=f"{PREFIX}.*", hooks=[_defer])
-
-
-async def _never(_arguments: JsonObject) -> JsonObject:
-    raise RuntimeError("a tool of the caller's was about to run on our side")
 
 
 async def _defer(

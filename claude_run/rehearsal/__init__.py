@@ -11,7 +11,7 @@ from claude_run.turn import JsonObject, Usage
 
 __all__ = ["rehearse", "seal", "unsealed"]
 
-_STRUCTURED_OUTPUT: Final = "StructuredOutput"
+_STRUCTURED_OUTPUT: Final = "mcp__c__StructuredOutput"
 _CHARS_PER_TOKEN: Final = 4
 
 
@@ -19,7 +19,7 @@ def rehearse(request: JsonObject) -> Answer:
     """What a rehearsal answers to the body of a Messages API request; the same every time.
 
     A tool that must be called is called with the smallest input its schema allows, and so is
-    the CLI's StructuredOutput; `output_config.format` gets the smallest JSON. Everything else
+    the tool for structured output; `output_config.format` gets the smallest JSON. Everything else
     is answered by a short text, within `stop_sequences` and `max_tokens`, a word for a token.
     """
     try:

@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from claude_run.cassette.cassette import Cassette
 from claude_run.claude.names import resolve
 from claude_run.settings import Settings
@@ -39,10 +41,11 @@ async def _claude(settings: Settings, directory: Path) -> AsyncIterator[Answerer
     # Imported here: a run that only replays has neither the SDK nor a second to load it.
     from claude_run.claude.turns import Claude  # noqa: PLC0415
 
+    cache = user_cache_path("claude-run")  # the person's, before a rehearsal seals the home
     async with AsyncExitStack() as stack:
         if settings.rehearse:
             await _rehearse(stack, directory)
-        yield await stack.enter_async_context(Claude(settings, directory))
+        yield await stack.enter_async_context(Claude(settings, directory, cache))
 
 
 async def _rehearse(stack: AsyncExitStack, directory: Path) -> None:

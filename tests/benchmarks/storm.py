@@ -37,7 +37,7 @@ ANSWERS: Final[Mapping[str, Callable[[str], Answer]]] = {
     "recite": lambda marker: say(marker, *_PIECES, marker),
     "never end": lambda marker: say("early ", marker, Pause(60.0)),
     "call": partial(_calls, "mcp__c__look_up"),
-    "fill in": partial(_calls, "StructuredOutput"),
+    "fill in": partial(_calls, "mcp__c__StructuredOutput"),
     "be cut": lambda marker: say("half ", marker, Pause(0.05), Cut()),
     "break": lambda marker: say("half ", marker, Pause(0.05), Fail("overloaded_error", "busy")),
     "refuse 429": lambda _: Refuse(429, "rate_limit_error", "slow down"),

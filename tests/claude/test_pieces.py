@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_run.claude.answer.stops import StopFilter
-from claude_run.claude.answer.structured import Unwrapper, schema_for_sdk
+from claude_run.claude.answer.structured import Unwrapper, output_tool
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -65,7 +65,7 @@ def test_a_root_that_is_no_object_is_wrapped_and_its_references_follow() -> None
         "items": {"anyOf": [{"$ref": "#/$defs/Leaf"}, {"$ref": "#"}]},
         "$defs": {"Leaf": {"type": "object", "properties": {"$id": {"type": "string"}}}},
     }
-    wrapped = schema_for_sdk(schema)
+    _, wrapped = output_tool(schema)
     assert wrapped["properties"]["value"]["items"]["anyOf"] == [
         {"$ref": "#/$defs/Leaf"},
         {"$ref": "#/properties/value"},
@@ -76,4 +76,4 @@ def test_a_root_that_is_no_object_is_wrapped_and_its_references_follow() -> None
 
 def test_an_object_stays_as_it_is() -> None:
     schema = {"type": "object", "properties": {"id": {"const": {"$schema": "x"}}}}
-    assert schema_for_sdk(schema) == schema
+    assert output_tool(schema)[1] == schema

@@ -269,7 +269,12 @@ def test_where_each_conversation_keeps_its_session_the_next_finds_another(
         Chat(bridge, "Spare.").ask("begin at once")
     assert len(set(askers(upstream))) == 2
     assert bridge.report is not None
-    assert bridge.report["sessions"] == {"continued": continued, "spare": 1, "cold": 1}
+    assert bridge.report["sessions"] == {
+        "continued": continued,
+        "spare": 2,
+        "cold": 0,
+        "replayed": 0,
+    }
 
 
 def without_ids(body: JsonObject) -> JsonObject:

@@ -1,7 +1,6 @@
 """What Claude is offered and answers, in words of the caller's: tools, results and JSON."""
 
-from claude_run.claude.answer.structured import TOOL
-from claude_run.claude.tools import PREFIX
+from claude_run.claude.tools import OUTPUT, PREFIX
 from claude_run.rehearsal.answers import Reply, TextBlock, ToolUse
 from claude_run.turn import JsonObject
 from tests.scripted import turns
@@ -19,7 +18,7 @@ def calls(*made: tuple[str, JsonObject], saying: str = "") -> Reply:
 
 def structure(value: JsonObject) -> Reply:
     """An answer to a request for JSON."""
-    return Reply((ToolUse("", TOOL, value),))
+    return Reply((ToolUse("", PREFIX + OUTPUT, value),))
 
 
 def offered(request: JsonObject) -> dict[str, JsonObject]:
@@ -32,12 +31,12 @@ def offered(request: JsonObject) -> dict[str, JsonObject]:
 
 
 def is_structured(request: JsonObject) -> bool:
-    return any(tool["name"] == TOOL for tool in request.get("tools", ()))
+    return any(tool["name"] == PREFIX + OUTPUT for tool in request.get("tools", ()))
 
 
 def schema(request: JsonObject) -> JsonObject:
     """The schema that the answer must fit."""
-    [found] = [tool["input_schema"] for tool in request["tools"] if tool["name"] == TOOL]
+    [found] = [tool["input_schema"] for tool in request["tools"] if tool["name"] == PREFIX + OUTPUT]
     assert isinstance(found, dict)
     return found
 

@@ -19,7 +19,7 @@ TOOL = {
 }
 OTHER = {"name": "mcp__c__time", "input_schema": {"type": "object"}}
 STRUCTURED = {
-    "name": "StructuredOutput",
+    "name": "mcp__c__StructuredOutput",
     "input_schema": {
         "type": "object",
         "properties": {"answer": {"enum": ["yes", "no"]}},
@@ -105,7 +105,7 @@ def test_a_tool_that_is_not_forced_is_not_called(choice: JsonObject | None) -> N
 def test_structured_output_is_called_unforced() -> None:
     reply = reply_to(tools=[TOOL, STRUCTURED])
 
-    assert call_of(reply) == ("StructuredOutput", {"answer": "yes"})
+    assert call_of(reply) == ("mcp__c__StructuredOutput", {"answer": "yes"})
 
 
 def test_a_tool_that_must_be_called_goes_before_structured_output() -> None:
@@ -117,7 +117,7 @@ def test_a_tool_that_must_be_called_goes_before_structured_output() -> None:
 def test_structured_output_is_what_any_means_when_it_is_the_only_tool() -> None:
     reply = reply_to(tools=[STRUCTURED], tool_choice={"type": "any"})
 
-    assert call_of(reply) == ("StructuredOutput", {"answer": "yes"})
+    assert call_of(reply) == ("mcp__c__StructuredOutput", {"answer": "yes"})
 
 
 def test_an_output_format_is_met_by_the_text() -> None:
@@ -135,7 +135,7 @@ def test_a_tool_choice_that_names_no_tool_is_a_bad_request() -> None:
 
 
 def test_a_schema_that_nothing_meets_is_a_bad_request() -> None:
-    impossible = {"name": "StructuredOutput", "input_schema": {"enum": []}}
+    impossible = {"name": "mcp__c__StructuredOutput", "input_schema": {"enum": []}}
 
     answer = rehearse(ask(tools=[impossible]))
 

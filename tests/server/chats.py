@@ -75,7 +75,7 @@ def use(name: str, id_: str = "", /, **arguments: Any) -> ToolUse:
 
 def output(**value: Any) -> ToolUse:
     """Structured output."""
-    return ToolUse("", "StructuredOutput", value)
+    return ToolUse("", "mcp__c__StructuredOutput", value)
 
 
 def text(words: str) -> JsonObject:

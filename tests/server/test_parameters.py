@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -287,7 +288,7 @@ def test_what_is_not_done_as_asked_is_noticed_once_for_each_field(
 
 
 def picky(request: JsonObject) -> Answer:
-    """A model that takes neither a temperature nor a forced choice of tools."""
+    """A model that takes neither a temperature nor, with its thinking, a forced choice of tools."""
     if "temperature" in request:
         return Refuse(400, "invalid_request_error", "temperature: not with this model")
     if "tool_choice" in request:
@@ -319,13 +320,34 @@ def test_what_the_model_rejects_is_left_out_from_then_on(
         assert upstream.requests[0]["temperature"] == 0.3
 
     forced: dict[str, Any] = {"tools": TOOLS, "tool_choice": "required"}
-    assert hear(own.client, [user("four")], stream=False, **forced).content == "fine"
-    assert "tool_choice" not in upstream.requests[-1]
+    with pytest.raises(openai.BadRequestError, match="not with thinking"):
+        hear(own.client, [user("four")], stream=False, **forced)
     assert own.notices() == {
         "temperature for sonnet": 4,
         "temperature for haiku": 1,
-        "tool_choice for sonnet": 1,
     }
+
+
+def test_all_who_ask_at_once_with_what_the_model_rejects_are_answered(
+    own: Own, upstream: ScriptedUpstream
+) -> None:
+    upstream.answer = picky
+    with ThreadPoolExecutor(4) as threads:
+        asked = [
+            threads.submit(hear, own.client, [user(f"{n} at once")], stream=False, temperature=0.3)
+            for n in range(4)
+        ]
+        assert [future.result().content for future in asked] == ["fine"] * 4
+
+
+def test_a_value_that_the_model_rejects_is_an_error(own: Own, upstream: ScriptedUpstream) -> None:
+    why = "top_k: Input should be less than or equal to 500"
+    upstream.answer = Refuse(400, "invalid_request_error", why)
+    with pytest.raises(openai.BadRequestError, match="top_k"):
+        hear(own.client, [user("too much")], stream=False, extra_body={"top_k": 501})
+    upstream.answer = say("fine")
+    hear(own.client, [user("less")], stream=False, extra_body={"top_k": 5})
+    assert upstream.requests[-1]["top_k"] == 5
 
 
 # --- refused --------------------------------------------------------------------------

@@ -233,7 +233,7 @@ def test_the_response_repeats_its_request(bridge: Bridge, upstream: ScriptedUpst
 
 def test_parse_gives_an_object(client: openai.OpenAI, upstream: ScriptedUpstream) -> None:
     upstream.answer = Reply(
-        (ToolUse("toolu_1", "StructuredOutput", {"name": "Bern", "people": 5}),)
+        (ToolUse("toolu_1", "mcp__c__StructuredOutput", {"name": "Bern", "people": 5}),)
     )
     response = client.responses.parse(model="sonnet", input="a city", text_format=City)
 
@@ -245,7 +245,7 @@ def test_parse_gives_an_object(client: openai.OpenAI, upstream: ScriptedUpstream
 
 def test_an_object_can_be_streamed(client: openai.OpenAI, upstream: ScriptedUpstream) -> None:
     upstream.answer = Reply(
-        (ToolUse("toolu_1", "StructuredOutput", {"name": "Bern", "people": 5}),)
+        (ToolUse("toolu_1", "mcp__c__StructuredOutput", {"name": "Bern", "people": 5}),)
     )
     with client.responses.stream(model="sonnet", input="a city", text_format=City) as stream:
         deltas = [event.delta for event in stream if event.type == "response.output_text.delta"]

@@ -1,7 +1,6 @@
 """Responses that are kept: gone on from, looked up, listed and deleted."""
 
 from http.client import HTTPConnection
-from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from openai.types.responses import Response, ResponseInputMessageItem
 from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import Cut, Hold, Reply, TextBlock, say
 from claude_run.turn import JsonObject
+from tests.benchmarks.processes import sessions
 from tests.scripted import PATIENCE, ScriptedUpstream, system_of, turns
 from tests.server.asking import ask
 from tests.server.responses import (
@@ -37,22 +37,12 @@ def sessions_used(upstream: ScriptedUpstream) -> int:
     return len({headers["x-claude-code-session-id"] for headers in upstream.headers})
 
 
-def kill_the_session_with(instructions: str, bridge: Bridge) -> None:
-    """End the CLI that was given `instructions` as its system prompt, and wait until it has."""
-    (process,) = (
-        child
-        for child in psutil.Process(bridge.pid).children(recursive=True)
-        if _system_prompt(child) == instructions
-    )
-    process.kill()
-    assert psutil.wait_procs([process], timeout=PATIENCE)[0] == [process]
-
-
-def _system_prompt(process: psutil.Process) -> str | None:
-    arguments = process.cmdline()
-    if "--system-prompt-file" not in arguments:
-        return None
-    return Path(arguments[arguments.index("--system-prompt-file") + 1]).read_text()
+def kill_every_session(bridge: Bridge) -> None:
+    """End every CLI of the bridge, and wait until they have ended."""
+    processes = sessions(psutil.Process(bridge.pid))
+    for process in processes:
+        process.kill()
+    assert len(psutil.wait_procs(processes, timeout=PATIENCE)[0]) == len(processes) > 0
 
 
 # --- going on from a response ---------------------------------------------------------
@@ -98,7 +88,7 @@ def test_a_conversation_goes_on_after_its_session_was_lost(
     first = client.responses.create(
         model="sonnet", instructions=instructions, input="Bern?", tools=[WEATHER]
     )
-    kill_the_session_with(instructions, bridge)
+    kill_every_session(bridge)
     upstream.answer = say("Sunny.")
     second = client.responses.create(
         model="sonnet",

@@ -1,12 +1,11 @@
 """SDK messages to turn events.
 
-An answer is one upstream message, from its message_start to its message_stop. The CLI goes
+An attempt is one upstream message, from its message_start to its message_stop. The CLI goes
 on by itself where a person at a terminal would want it to: after an output limit, a broken
-stream, a tool it does not know. None of that is the client's, so a second message is either
-the SDK asking again for structured output, or a reason to stop the CLI.
+stream, a tool it does not know. None of that is the client's, so a second message is a reason
+to stop the CLI.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -20,14 +19,11 @@ from claude_agent_sdk import (
     StreamEvent,
 )
 
-from claude_run.claude.answer.structured import KEY, TOOL, Unwrapper, Verbatim
+from claude_run.claude.answer.structured import Unwrapper, Verbatim
 from claude_run.claude.errors import RateLimit, from_messages
-from claude_run.claude.schemas import fits
-from claude_run.claude.tools import ToolNames
+from claude_run.claude.tools import OUTPUT, PREFIX, ToolNames
 from claude_run.turn import (
     Failure,
-    JsonObject,
-    RefusalDelta,
     StopReason,
     TextDelta,
     ThinkingDelta,
@@ -35,11 +31,11 @@ from claude_run.turn import (
     ToolCallStarted,
     TurnError,
     TurnEvent,
-    TurnFinished,
-    TurnRestarted,
     TurnStarted,
     Usage,
 )
+
+_OUTPUT: Final = PREFIX + OUTPUT
 
 STOP_REASONS: Final[Mapping[str, StopReason]] = {
     "end_turn": StopReason.END,
@@ -53,7 +49,7 @@ STOP_REASONS: Final[Mapping[str, StopReason]] = {
 
 
 class Ending(Enum):
-    """How an answer came to its end, which decides what becomes of the session."""
+    """How an attempt came to its end, which decides what becomes of the session."""
 
     SETTLED = auto()
     """The CLI is waiting for the next turn and remembers this one as the client saw it."""
@@ -65,46 +61,56 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the reader has to know of a request. `schema_wrapped` is None without structured
-    output, `unchecked` a schema that the CLI cannot check completely; `cost_before` is the
-    session's running total in dollars."""
+    """What the reader has to know of a request. `wrapped` says whether structured output comes
+    in a wrapper, and is None where none is asked for."""
 
     names: ToolNames
     thinking: bool
-    schema_wrapped: bool | None
-    cost_before: float | None
-    unchecked: JsonObject | None = None
+    wrapped: bool | None
+
+
+@dataclass(slots=True)
+class Output:
+    """One use of the tool for structured output: the call's id and its input as it came."""
+
+    call_id: str
+    pieces: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces) or "{}"
 
 
 @dataclass(slots=True)
 class _Block:
     """The content block being streamed. `call` is the index among the client's tool calls."""
 
-    kind: str
     call: int | None = None
-    written: bool = False
+    output: Output | None = None
+    is_handed_on: bool = False
 
 
 @dataclass(slots=True)
-class AnswerReader:
-    """Reads one answer. Feed it every message; `ending` is set once the answer is complete."""
+class AttemptReader:
+    """Reads one attempt. Feed it every message; `ending` is set once the attempt is complete.
+
+    Then `stop` says why the model stopped, `texts` holds words that are no part of a structured
+    answer and `outputs` what was given in structure.
+    """
 
     expected: Expected
+    limit: RateLimit | None
     ending: Ending | None = None
-    limit: RateLimit | None = None
-    _started: bool = False
-    _stop: StopReason | None = None
-    _model: str = ""
-    _usage: Usage = field(default_factory=Usage)
-    _spent: Usage = field(default_factory=Usage)
-    _block: _Block = field(default_factory=lambda: _Block("text"))
-    _unwrapper: Unwrapper | Verbatim = field(default_factory=Verbatim)
-    _calls: int = 0
+    stop: StopReason = StopReason.END
+    model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    texts: list[str] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    calls: int = 0
+    _reason: StopReason | None = None
     _offered: int = 0
-    _outputs: int = 0
-    _altered: bool = False
-    _texts: list[str] = field(default_factory=list)
-    _written: list[str] = field(default_factory=list)
+    _block: _Block = field(default_factory=_Block)
+    _unwrapper: Unwrapper | Verbatim = field(default_factory=Verbatim)
     _said: AssistantMessage | None = None
 
     def feed(self, message: Message, *, now: float) -> Iterator[TurnEvent]:
@@ -120,10 +126,22 @@ class AnswerReader:
                 self._said = message
             case RateLimitEvent(rate_limit_info=info):
                 self.limit = RateLimit.of(info, now=now)
-            case ResultMessage():
-                yield from self._result(message, now)
+            case ResultMessage() if self.ending is None:
+                self._result(message, now)
             case _:
                 pass
+
+    def cut(self) -> None:
+        """End the attempt here, by our own decision, while the model is still writing."""
+        self._end(StopReason.END, Ending.RUNNING)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether `usage` is complete."""
+        return self._reason is not None
+
+    def _end(self, stop: StopReason, ending: Ending) -> None:
+        self.stop, self.ending = stop, ending
 
     # --- the stream -------------------------------------------------------------------
 
@@ -138,70 +156,54 @@ class AnswerReader:
             case "content_block_stop":
                 yield from self._block_stop()
             case "message_delta":
-                yield from self._message_delta(event)
+                self._message_delta(event)
             case _:
                 pass
 
     def _message_start(self, message: Mapping[str, Any]) -> Iterator[TurnEvent]:
-        if self._started:
-            yield from self._second_message()
-        else:
-            self._model = str(message.get("model", ""))
-            self._started = True
-            yield TurnStarted(self._model)
-        if self.ending is None:
-            self._stop = None
-            self._usage = _usage(message.get("usage") or {}, Usage())
-
-    def _second_message(self) -> Iterator[TurnEvent]:
-        if self._stop is None:
-            raise TurnError(Failure.UPSTREAM, "The answer broke off mid-stream.")
-        self._spent += self._usage
-        if self.expected.schema_wrapped is None or self._calls:
-            self._usage = Usage()
-            yield from self._finish(self._stop, Ending.RUNNING, None)
-        else:
-            self._texts.clear()
-            self._written.clear()
-            self._outputs, self._altered = 0, True
-            yield TurnRestarted()
+        if self.model:
+            if self._reason is None:
+                raise TurnError(Failure.UPSTREAM, "The answer broke off mid-stream.")
+            self._end(self._reason, Ending.RUNNING)
+            return
+        self.model = str(message.get("model") or "unknown")
+        self.usage = _usage(message.get("usage") or {}, Usage())
+        yield TurnStarted(self.model)
 
     def _block_start(self, block: Mapping[str, Any]) -> Iterator[TurnEvent]:
-        kind = str(block.get("type"))
-        if kind == "tool_use" and block["name"] == TOOL and self._structured:
-            self._begin_output()
-        elif kind == "tool_use":
-            yield self._begin_call(block)
+        self._block = _Block()
+        if block.get("type") != "tool_use":
+            return
+        if self._structured and block["name"] in {OUTPUT, _OUTPUT}:
+            self._begin_output(str(block["id"]))
         else:
-            self._block = _Block(kind)
-
-    def _begin_output(self) -> None:
-        # There is one answer: nothing follows it, and before tools have answered there is none.
-        is_answer = not (self._outputs or self._calls)
-        self._block = _Block(TOOL if is_answer else "ignored")
-        self._unwrapper = Unwrapper() if self.expected.schema_wrapped else Verbatim()
-        self._outputs += 1
-        self._altered = True
-
-    def _begin_call(self, block: Mapping[str, Any]) -> TurnEvent:
-        index, offered = self._calls, self.expected.names.offers(block["name"])
-        self._block = _Block("tool_use", index)
-        self._calls += 1
-        self._offered += offered
-        self._altered |= not offered
-        return ToolCallStarted(index, block["id"], self.expected.names.caller(block["name"]))
+            yield self._begin_call(block)
 
     @property
     def _structured(self) -> bool:
-        return self.expected.schema_wrapped is not None
+        return self.expected.wrapped is not None
+
+    def _begin_output(self, call_id: str) -> None:
+        # There is one answer: nothing follows it, and before tools have answered there is none.
+        is_answer = not (self.outputs or self.calls)
+        output = Output(call_id)
+        self._block = _Block(output=output, is_handed_on=is_answer)
+        self._unwrapper = Unwrapper() if self.expected.wrapped else Verbatim()
+        self.outputs.append(output)
+
+    def _begin_call(self, block: Mapping[str, Any]) -> TurnEvent:
+        index = self.calls
+        self._block = _Block(call=index)
+        self.calls += 1
+        self._offered += self.expected.names.offers(block["name"])
+        return ToolCallStarted(index, block["id"], self.expected.names.caller(block["name"]))
 
     def _delta(self, delta: Mapping[str, Any]) -> Iterator[TurnEvent]:
         match delta:
             case {"type": "text_delta", "text": str(text)} if self._structured:
                 # Words are not part of the answer, unless there is neither JSON nor a call:
                 # clients parse whatever text there is, also that beside a call.
-                self._texts.append(text)
-                self._altered = True
+                self.texts.append(text)
             case {"type": "text_delta", "text": str(text)} if text:
                 yield TextDelta(text)
             case {"type": "thinking_delta", "thinking": str(text)} if text:
@@ -213,96 +215,39 @@ class AnswerReader:
                 pass
 
     def _json(self, fragment: str) -> Iterator[TurnEvent]:
-        self._block.written = True
         if self._block.call is not None:
             yield ToolCallDelta(self._block.call, fragment)
-        elif self._block.kind == TOOL:
-            yield from self._hand_on(self._unwrapper.feed(fragment))
-
-    def _hand_on(self, text: str) -> Iterator[TurnEvent]:
-        if text:
-            self._written.append(text)
-            yield TextDelta(text)
+        elif self._block.output is not None:
+            self._block.output.pieces.append(fragment)
+            if self._block.is_handed_on and (text := self._unwrapper.feed(fragment)):
+                yield TextDelta(text)
 
     def _block_stop(self) -> Iterator[TurnEvent]:
-        if self._block.kind == TOOL and not self._block.written:
-            yield from self._hand_on("{}")
+        output = self._block.output
+        if output is not None and self._block.is_handed_on and not output.pieces:
+            yield TextDelta(output.text)
 
-    def _message_delta(self, event: Mapping[str, Any]) -> Iterator[TurnEvent]:
-        self._usage = _usage(event.get("usage") or {}, self._usage)
+    def _message_delta(self, event: Mapping[str, Any]) -> None:
+        self.usage = _usage(event.get("usage") or {}, self.usage)
         reason = (event.get("delta") or {}).get("stop_reason")
         if reason is None:
             return
-        self._stop = STOP_REASONS.get(reason, StopReason.END)
-        if self._stop is StopReason.LENGTH:
+        self._reason = STOP_REASONS.get(reason, StopReason.END)
+        if self._reason is StopReason.LENGTH:
             # From here on the CLI would ask the model to resume, up to three times.
-            yield from self._finish(StopReason.LENGTH, Ending.RUNNING, None)
-        elif self._calls and not self._offered and not self._outputs:
+            self._end(StopReason.LENGTH, Ending.RUNNING)
+        elif self.calls and not self._offered and not self.outputs:
             # From here on it would tell the model that there are no such tools, and ask again.
-            yield from self._finish(self._stop, Ending.RUNNING, None)
+            self._end(self._reason, Ending.RUNNING)
 
-    # --- the result -------------------------------------------------------------------
-
-    def _result(self, result: ResultMessage, now: float) -> Iterator[TurnEvent]:
-        if self.ending is not None:
-            return
-        if self._stop is StopReason.REFUSAL:
-            if self._texts:
-                yield RefusalDelta("".join(self._texts))
-            yield from self._finish(StopReason.REFUSAL, Ending.ALTERED, result)
-        elif result.is_error or not self._started or self._stop is None:
-            raise self._error(result, now)
-        elif self._structured and not self._calls:
-            yield from self._structured_result(result)
+    def _result(self, result: ResultMessage, now: float) -> None:
+        if self._reason is StopReason.REFUSAL:
+            self._end(StopReason.REFUSAL, Ending.ALTERED)
+        elif result.is_error or self._reason is None:
+            raise from_messages(self._said, result, self.limit, now=now)
         else:
-            ending = Ending.ALTERED if self._altered else Ending.SETTLED
-            yield from self._finish(self._stop, ending, result)
-
-    def _structured_result(self, result: ResultMessage) -> Iterator[TurnEvent]:
-        words = "".join(self._texts)
-        if result.structured_output is not None:
-            yield from self._checked(result.structured_output)
-        elif words.strip():
-            yield RefusalDelta(words)
-        else:
-            raise TurnError(Failure.UPSTREAM, "The model gave neither JSON nor a refusal.")
-        yield from self._finish(StopReason.END, Ending.ALTERED, result)
-
-    def _checked(self, output: Any) -> Iterator[TurnEvent]:
-        """What was handed on is the model's first JSON; of several the CLI took one that fits."""
-        value = output[KEY] if self.expected.schema_wrapped else output
-        if self._outputs > 1 and value != json.loads("".join(self._written)):
-            yield TurnRestarted()
-            yield TextDelta(json.dumps(value, ensure_ascii=False))
-        schema = self.expected.unchecked
-        if schema is not None and not fits(value, schema):
-            raise TurnError(Failure.UPSTREAM, "The model's JSON does not fit the schema.")
-
-    def _exhausted(self, result: ResultMessage) -> bool:
-        return result.subtype == "error_max_structured_output_retries"
-
-    def _error(self, result: ResultMessage, now: float) -> TurnError:
-        if self._exhausted(result):
-            text = "; ".join(result.errors or ()) or "The model gave no JSON that fits the schema."
-            return TurnError(Failure.UPSTREAM, text)
-        return from_messages(self._said, result, self.limit, now=now)
-
-    def _finish(
-        self, stop: StopReason, ending: Ending, result: ResultMessage | None
-    ) -> Iterator[TurnEvent]:
-        self.ending = ending
-        total = self._spent + self._usage
-        yield TurnFinished(stop, total, self._model, self.cost(result))
-
-    def cut(self) -> Iterator[TurnEvent]:
-        """End the answer here, by our own decision, while the model is still writing."""
-        yield from self._finish(StopReason.END, Ending.RUNNING, None)
-
-    def cost(self, result: ResultMessage | None) -> float | None:
-        """What this turn cost: the CLI's total runs over the whole life of its process."""
-        if result is None or result.total_cost_usd is None:
-            return None
-        return max(0.0, result.total_cost_usd - (self.expected.cost_before or 0.0))
+            is_as_seen = not (self.texts or self.outputs) and self._offered == self.calls
+            self._end(self._reason, Ending.SETTLED if is_as_seen else Ending.ALTERED)
 
 
 def _usage(raw: Mapping[str, Any], before: Usage) -> Usage:

@@ -1,26 +1,61 @@
-"""Structured output: the schema that the SDK is given, and its answer as content.
+"""Structured output: the tool through which the model gives it, and its input as content.
 
-Of the two ways there are, this is the SDK's own `output_format`: the CLI offers the model a
-`StructuredOutput` tool, checks what it is given against the schema, and asks again where it
-does not fit. It is documented, and works for every model, every login and, with what
-`schemas` does, every JSON schema.
-The Messages API's native `output_config.format` does without the tool, but only for newer
-models and a part of JSON schema, and nothing says that a subscription may use it.
+The model is offered a tool of ours whose input is the answer. The tool is deferred like any of
+the caller's, its input is checked here, and the model is asked again where the input does not
+fit. That works for every model, every login and every JSON schema, and needs no process of its
+own: the CLI's own `--json-schema` is fixed at birth and stands on a command line. The choice of
+the tool is left to the model, because a forced choice and thinking exclude each other, and
+newer models think unasked.
 """
 
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from claude_run.claude.schemas import checkable, everywhere, modern
+from claude_run.claude.schemas import everywhere, fits, modern
+from claude_run.claude.tools import OUTPUT
 from claude_run.turn import JsonObject
 
-TOOL: Final = "StructuredOutput"
 KEY: Final = "value"
+ASK_AGAIN: Final = f"Give your answer by calling the {OUTPUT} tool now."
+MISFIT: Final = (
+    f"This does not fit the input schema of {OUTPUT}, and was not taken. Call it again with an "
+    "input that does."
+)
+_DESCRIPTION: Final = (
+    "Takes your final answer. Call it exactly once, when the answer is complete, with the whole "
+    "answer as its input; only what this tool is given is read."
+)
 _DEFINITIONS: Final = ("$defs", "definitions")
+# What a tool's input schema says of the document that it was taken from.
+_OF_THE_DOCUMENT: Final = ("$schema", "$id")
 # What the Messages API does not take at the top of a tool's schema.
 _ONLY_INSIDE: Final = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
 _TOP_NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What a structured answer has to be: JSON that fits `schema`, a modern one. `wrapped` says
+    whether the tool takes it in an object of one member."""
+
+    schema: JsonObject
+    wrapped: bool
+
+    @classmethod
+    def of(cls, schema: JsonObject) -> "Structure":
+        return cls(modern(schema), is_wrapped(schema))
+
+    def fitting(self, given: str) -> str | None:
+        """The answer in the JSON text that the tool was given, or None if it does not fit."""
+        try:
+            value = json.loads(given)
+            value = value[KEY] if self.wrapped else value
+        except (ValueError, TypeError, LookupError):
+            return None
+        return json.dumps(value, ensure_ascii=False) if fits(value, self.schema) else None
 
 
 def is_wrapped(schema: Mapping[str, Any]) -> bool:
@@ -33,29 +68,21 @@ def is_wrapped(schema: Mapping[str, Any]) -> bool:
     return not all(map(_TOP_NAME.fullmatch, names))
 
 
-def schema_for_sdk(schema: JsonObject) -> JsonObject:
-    """`schema` as the SDK can use it: of an object, and of what the CLI can check."""
-    checked, _ = checkable(modern(schema))
+def output_tool(schema: JsonObject) -> tuple[str, JsonObject]:
+    """The description and the input schema of the tool that takes an answer of `schema`."""
+    whole = {k: v for k, v in modern(schema).items() if k not in _OF_THE_DOCUMENT}
     if not is_wrapped(schema):
-        return checked
-    hoisted: JsonObject = {name: checked.pop(name) for name in _DEFINITIONS if name in checked}
+        return _DESCRIPTION, whole
+    hoisted: JsonObject = {name: whole.pop(name) for name in _DEFINITIONS if name in whole}
     wrapper = {
         "type": "object",
-        "properties": {KEY: checked},
+        "properties": {KEY: whole},
         "required": [KEY],
         "additionalProperties": False,
         **hoisted,
     }
     repointed: JsonObject = everywhere(wrapper, _repointed)
-    return repointed
-
-
-def unchecked_schema(schema: JsonObject) -> JsonObject | None:
-    """What an answer is still to be checked by, where `schema` demands more than the CLI can
-    check."""
-    full = modern(schema)
-    _, is_complete = checkable(full)
-    return None if is_complete else full
+    return _DESCRIPTION, repointed
 
 
 def _repointed(node: JsonObject) -> JsonObject:
@@ -87,9 +114,14 @@ class Unwrapper:
         self._in_string = False
         self._escaped = False
         self._inside = False
+        self._begun = False
 
     def feed(self, fragment: str) -> str:
-        return "".join(c for c in fragment if self._keeps(c))
+        kept = "".join(c for c in fragment if self._keeps(c))
+        if not self._begun:
+            kept = kept.lstrip()
+            self._begun = bool(kept)
+        return kept
 
     def _keeps(self, char: str) -> bool:
         if self._in_string:

@@ -1,14 +1,13 @@
-"""Which sessions could answer a turn, and which of them would be missed."""
+"""What a turn needs of a session, and how well each session could give it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from claude_run.claude.conversation import calls_tools, continues, marks, questions
-from claude_run.claude.names import is_alias
-from claude_run.claude.session.session import Session
-from claude_run.claude.session.shape import Shape, Tuning
+from claude_run.claude.session.session import State
+from claude_run.claude.session.shape import Aspect, Shape
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import Turn
 
@@ -17,11 +16,10 @@ _REPLAY_AT_MOST: Final = 25
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SessionRequest:
     """What a turn needs of a session."""
 
     shape: Shape
-    tuning: Tuning
     names: ToolNames
     turns: tuple[Turn, ...]
 
@@ -30,50 +28,68 @@ class Wanted:
         return marks(self.turns)
 
     @cached_property
-    def is_replayable(self) -> bool:
-        """Whether a live session is told the conversation faster than a new process reads it."""
-        return questions(self.turns) <= _REPLAY_AT_MOST
+    def is_long(self) -> bool:
+        """Whether a new process reads the conversation faster than a live session is told it."""
+        return questions(self.turns) > _REPLAY_AT_MOST
+
+    @cached_property
+    def kind(self) -> int:
+        """Conversations of one kind have the same system prompt and tools: a hint only."""
+        return hash((self.shape.system, self.shape.tools))
 
 
-def suits(session: Session, wanted: Wanted) -> bool:
-    """Whether the session could answer. One that is to change to a model whose name the CLI does
-    not resolve by itself would first ask that model something, only to see whether it is there."""
-    model = wanted.tuning.model
-    return session.shape == wanted.shape and (session.tuning.model == model or is_alias(model))
+class Candidate(Protocol):
+    """What the planner looks at of a session."""
+
+    @property
+    def shape(self) -> Shape: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def turns(self) -> tuple[Turn, ...]: ...
+    @property
+    def exchanges(self) -> int: ...
+    @property
+    def served(self) -> int: ...
+    @property
+    def used(self) -> float: ...
+
+    def can_become(self, shape: Shape, /) -> bool: ...
 
 
-def goes_on(session: Session, wanted: Wanted) -> bool:
-    """Whether the session's conversation is the beginning of this one."""
-    return (
-        session.shape == wanted.shape
-        and session.tuning.model == wanted.tuning.model
-        and continues(session.turns, wanted.turns)
+S = TypeVar("S", bound=Candidate)
+
+
+def goes_on(session: Candidate, wanted: SessionRequest) -> bool:
+    """Whether the session's conversation is the beginning of this one, and only fields differ."""
+    return session.shape.differs(wanted.shape) <= {Aspect.FIELDS} and continues(
+        session.turns, wanted.turns
     )
 
 
-def furthest(sessions: Iterable[Session], wanted: Wanted) -> Session | None:
+def furthest(sessions: Sequence[S], wanted: SessionRequest) -> S | None:
     """Of those sessions whose conversation this one goes on with, the one that has most of it."""
     return max(
         (session for session in sessions if goes_on(session, wanted)),
-        key=lambda session: (len(session.turns), session.tuning == wanted.tuning),
+        key=lambda session: (len(session.turns), session.shape == wanted.shape),
         default=None,
     )
 
 
-def freshest(sessions: Iterable[Session], wanted: Wanted) -> Session | None:
+def freshest(sessions: Sequence[S], wanted: SessionRequest) -> S | None:
     """Of those sessions that have no conversation, the one that needs least to be done to it."""
     return max(
-        (session for session in sessions if session.fresh and suits(session, wanted)),
-        key=lambda session: (session.tuning == wanted.tuning, session.used),
+        (session for session in sessions if not session.turns),
+        key=lambda s: (-len(s.shape.differs(wanted.shape)), s.served > 0, s.used),
         default=None,
     )
 
 
-def is_one_exchange(session: Session) -> bool:
+def is_one_exchange(session: Candidate) -> bool:
     """Whether it was asked once only, as most conversations ever are."""
     return session.exchanges <= 1 and not calls_tools(session.turns[-1:])
 
 
-def thinks_on(session: Session) -> bool:
+def thinks_on(session: Candidate) -> bool:
     """Whether the model's thinking before a tool call would be lost: it lives only here."""
     return session.shape.thinking and calls_tools(session.turns[-1:])

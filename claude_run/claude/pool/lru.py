@@ -7,7 +7,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Recent(OrderedDict[K, V]):
+class LRU(OrderedDict[K, V]):
     """Forgets the item put longest ago, when there are more than `most`."""
 
     def __init__(self, most: int) -> None:

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from claude_run.claude.limits import Limits
-from claude_run.claude.pool.candidates import Wanted, thinks_on
-from claude_run.claude.pool.lost import Losses
-from claude_run.claude.session.notes import Announcements
+from claude_run.claude.pool.candidates import thinks_on
+from claude_run.claude.pool.planner import Waiter
+from claude_run.claude.session.notes import EnvironmentNotes
 from claude_run.claude.session.replay import History
 from claude_run.claude.session.session import Session, State
+from claude_run.claude.tools import ToolNames
 
 _SWEEP_SECONDS: Final = 5.0
 
 
-class Fleet:
+class Processes:
     """`changed` is called whenever a session has started or is gone; before that `failed`, with
     one that could not be started. `async with` it: its sessions end with it."""
 
@@ -28,18 +29,18 @@ class Fleet:
         changed: Callable[[], None],
         failed: Callable[[Session, Exception], None],
     ) -> None:
-        self.limits = limits
-        self.losses = Losses()
         self.closed = False
-        self._directory = directory
+        self.started_for: dict[Session, Waiter | None] = {}
+        """For whom each opening session was started."""
+        self._limits = limits
         self._changed = changed
         self._failed = failed
         self._sessions: list[Session] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._endings: set[asyncio.Task[None]] = set()
-        self._announcements = Announcements(directory)
+        self._notes = EnvironmentNotes(directory)
 
-    async def __aenter__(self) -> "Fleet":
+    async def __aenter__(self) -> "Processes":
         self._background(self._sweep())
         return self
 
@@ -48,52 +49,58 @@ class Fleet:
         for task in self._tasks - self._endings:
             task.cancel()
         await asyncio.gather(*(session.close() for session in self._sessions))
-        await self._announcements.close()
+        await self._notes.close()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
     # --- what there is ----------------------------------------------------------------
 
-    def those(self, *states: State) -> list[Session]:
-        return [session for session in self._sessions if session.state in states]
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        return tuple(self._sessions)
+
+    def count(self, state: State) -> int:
+        return sum(session.state is state for session in self._sessions)
 
     @property
-    def is_full(self) -> bool:
-        """Whether another process would be one too many, if only until another has ended."""
-        return len(self._sessions) + len(self._endings) >= self.limits.sessions
+    def room(self) -> int:
+        """How many more processes there may be; one that is ending is still there."""
+        return self._limits.sessions - len(self._sessions) - len(self._endings)
 
     @property
-    def is_ending(self) -> bool:
-        """Whether there will soon be room for one more."""
-        return bool(self._endings)
+    def starts(self) -> int:
+        """How many more may be starting."""
+        return self._limits.starts - self.count(State.OPENING)
 
     @property
-    def is_starting(self) -> bool:
-        """Whether as many are starting as may at once."""
-        return len(self.those(State.OPENING)) >= self.limits.starts
+    def ending(self) -> int:
+        return len(self._endings)
 
     # --- starting and ending ----------------------------------------------------------
 
-    def start(self, wanted: Wanted, history: History) -> None:
-        """Start a process of this kind, with `history` in its conversation."""
-        session = Session(wanted.shape, wanted.tuning, self._directory, history)
+    def start(self, session: Session, waiter: Waiter | None, history: History) -> None:
+        """Open `session`, for `waiter` or as a spare, with `history` in its conversation."""
         self._sessions.append(session)
-        self._background(self._open(session, wanted, history))
+        self.started_for[session] = waiter
+        self._background(self._open(session, waiter, history))
 
-    async def _open(self, session: Session, wanted: Wanted, history: History) -> None:
+    async def _open(self, session: Session, waiter: Waiter | None, history: History) -> None:
         try:
+            names = ToolNames(()) if waiter is None else waiter.wanted.names
             was_live = history.noted_after is not None
-            notes = await self._announcements.of(wanted.tuning.model) if was_live else ()
-            await session.open(wanted.names, notes)
+            notes = await self._notes.of(session.shape.model) if was_live else ()
+            await session.open(names, notes)
+            session.state = State.READY
         except Exception as error:
             if session in self._sessions:  # else it has been told to end
                 self.retire(session)
                 self._failed(session, error)
+        finally:
+            self.started_for.pop(session, None)
         self._changed()
 
     def retire(self, session: Session) -> None:
         """Tell a session to end, whatever it is doing."""
-        self.losses.note(session)
         if session in self._sessions:
             self._sessions.remove(session)
         ending = self._background(session.close())
@@ -107,17 +114,24 @@ class Fleet:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            for session in self.those(State.READY):
-                is_left = time.monotonic() - session.used > self.limits.parked
-                if is_left or self.is_worn(session) or not session.alive:
+            ready = [session for session in self._sessions if session.state is State.READY]
+            # One is kept however long nobody asks: whoever asks next finds it.
+            latest = max(ready, key=lambda session: session.used, default=None)
+            for session in ready:
+                is_left = time.monotonic() - session.used > self._limits.parked
+                if (
+                    (is_left and session is not latest)
+                    or self.is_worn(session)
+                    or not session.alive
+                ):
                     self.retire(session)
 
     def is_worn(self, session: Session) -> bool:
         """Whether a session has been used for long enough: every turn leaves some memory behind,
         wherever its conversation has gone."""
-        is_old = time.monotonic() - session.born > self.limits.age
-        is_used = session.served >= self.limits.turns
-        is_large = session.memory > self.limits.bytes
+        is_old = time.monotonic() - session.born > self._limits.age
+        is_used = session.served >= self._limits.turns
+        is_large = session.memory > self._limits.bytes
         return is_large or ((is_old or is_used) and not thinks_on(session))
 
     def _background(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":

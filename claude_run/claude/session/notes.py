@@ -19,29 +19,19 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import anyio
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, SystemMessage
 
-from claude_run.patience import within
+from claude_run.rehearsal import seal, unsealed
 from claude_run.turn import JsonObject
 
 _NOTES: Final = frozenset({"environment", "model", "session_context", "date"})
 _MEMBERS: Final = ("attachment", "rendered", "renderedRole")
-_PATIENCE: Final = 10.0
-_FOREIGN: Final = ("ANTHROPIC_", "CLAUDE_CODE_USE_")
-_SEALED: Final = {
-    "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",  # the discard port: nothing listens there
-    "NO_PROXY": "*",
-    "no_proxy": "*",
-    "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-none",
-    "CLAUDE_CODE_MAX_RETRIES": "0",
-    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-    "DISABLE_TELEMETRY": "1",
-    "DISABLE_ERROR_REPORTING": "1",
-    "DISABLE_AUTOUPDATER": "1",
-}
+_SECONDS: Final = 10.0
+_NOWHERE: Final = "http://127.0.0.1:9"  # the discard port: nothing listens there
 
 
-class Announcements:
+class EnvironmentNotes:
     """The notes by model. Not knowing one is no failure: a conversation is then resumed
     without, which costs prompt cache and nothing else."""
 
@@ -67,7 +57,8 @@ class Announcements:
         home.mkdir(mode=0o700)
         try:
             with suppress(Exception):
-                await within(_PATIENCE, self._ask(model, home))
+                with anyio.fail_after(_SECONDS):
+                    await self._ask(model, home)
                 return tuple(_notes(home))
         finally:
             shutil.rmtree(home, ignore_errors=True)
@@ -81,7 +72,7 @@ class Announcements:
             strict_mcp_config=True,
             skills=[],
             verbatim_prompts=True,
-            env=_sealed(home),
+            env={**sealed(home, _NOWHERE), "CLAUDE_CODE_MAX_RETRIES": "0"},
             cwd=self._directory / "work",
             stderr=lambda _: None,
         )
@@ -92,14 +83,15 @@ class Announcements:
                     return  # it is about to ask, and has written down what
 
 
-def _sealed(home: Path) -> dict[str, str]:
+def sealed(home: Path, url: str) -> dict[str, str]:
+    """The environment of a CLI that finds nothing of the person's and asks `url`."""
     # The SDK can set variables and not remove them; the CLI takes an empty one for unset.
-    emptied = {name: "" for name in os.environ if name.startswith(_FOREIGN)}
-    return {**emptied, **_SEALED, "HOME": str(home), "CLAUDE_CONFIG_DIR": str(home)}
+    emptied = dict.fromkeys(unsealed(os.environ), "")
+    return {**emptied, **seal(home, url), "NO_PROXY": "*", "no_proxy": "*"}
 
 
 def _notes(home: Path) -> Iterator[JsonObject]:
-    for transcript in home.glob("projects/*/*.jsonl"):
+    for transcript in home.glob(".claude/projects/*/*.jsonl"):
         for line in transcript.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
             if entry.get("type") == "attachment" and entry["attachment"]["type"] in _NOTES:

@@ -1,35 +1,42 @@
-"""One live Claude Code process and the conversation it holds."""
+"""One live Claude Code process, the conversation it holds, and what it is made to be."""
 
-import asyncio
-import contextlib
-import json
-import signal
 import time
 import uuid
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
-import psutil
+import anyio
 from claude_agent_sdk import ClaudeSDKClient, Message, ResultMessage
 
-from claude_run.claude.errors import RateLimit, from_exception
+from claude_run.claude.conversation import answers_calls
+from claude_run.claude.errors import RateLimit
 from claude_run.claude.session import control
-from claude_run.claude.session.options import options_for, tuned_environment
+from claude_run.claude.session.options import (
+    AGENT,
+    Birth,
+    Place,
+    environment_of,
+    fixed_by,
+    target_of,
+)
+from claude_run.claude.session.process import Process
 from claude_run.claude.session.replay import History, assistant_message, transcript, user_message
-from claude_run.claude.session.shape import Shape, Tuning
-from claude_run.claude.tools import ToolNames, offered
-from claude_run.patience import within
+from claude_run.claude.session.shape import Aspect, Shape, Tool
+from claude_run.claude.tools import OUTPUT, ToolNames, offered
 from claude_run.turn import Failure, JsonObject, Turn, TurnError, UserTurn, bad_request
 
-_STDERR_LINES: Final = 20
-_STOP_PATIENCE: Final = 1.0
-_END_PATIENCE: Final = 2.0
-_TOOLS_PATIENCE: Final = 10.0
-_TOOLS_POLL: Final = 0.005
+_STOP_SECONDS: Final = 1.0
+_TOOLS_SECONDS: Final = 10.0
+_TOOLS_POLL: Final = 0.003
+_TAKEN: Final = (
+    "It must be valid JSON schema (draft 2020-12), and the names of the properties at the top 1 to "
+    "64 letters, digits or characters of '_.-'."
+)
+_MOST_NAMES: Final = 1024  # the CLI takes 2,048 denied names
 
 
 class State(Enum):
@@ -39,8 +46,27 @@ class State(Enum):
     CLOSED = auto()
 
 
+class Phase(Enum):
+    """What the CLI is doing as far as it was told."""
+
+    IDLE = auto()
+    TELLING = auto()
+    """It is told what was said before; what becomes of it when that breaks off is not known."""
+    ANSWERING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A user message of the conversation: its uuid, the number of its turn, and whether the
+    conversation can be rewound to before it. Between a call and its result it cannot."""
+
+    uuid: str
+    turn: int
+    is_target: bool
+
+
 class Session:
-    """A CLI process, from spawn to end.
+    """A CLI process, from spawn to end. `open` it before anything else, `close` it at the end.
 
     `turns` is what its conversation holds, as a client would send it, or will hold once it is
     open; empty when it is fresh. `noted_after` is the turn that the CLI's own note comes after,
@@ -49,26 +75,35 @@ class Session:
     only when that changes. All times are of time.monotonic().
     """
 
-    def __init__(self, shape: Shape, tuning: Tuning, directory: Path, history: History) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        place: Place,
+        history: History,
+        *,
+        changeable: Collection[Aspect],
+    ) -> None:
         self.shape = shape
-        self.tuning = tuning
         self.state = State.OPENING
+        self.phase = Phase.IDLE
         self.turns = history.turns
+        self._length = len(history.turns)
         self.noted_after: int | None = None
         self.exchanges = 0
         self.served = 0
         self.cost_usd: float | None = None
         self.limit: RateLimit | None = None
         self.born = self.used = time.monotonic()
-        self._directory = directory
+        self._changeable = frozenset(changeable) - fixed_by(shape)
+        self._directory = place.directory
         self._history = history
-        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
-        self._users: list[str] = []
-        self._connecting: ClaudeSDKClient | None = None
-        self._client: ClaudeSDKClient | None = None
-        self._process: psutil.Process | None = None
-        self._end = asyncio.Event()
-        self._keeper: asyncio.Task[None] | None = None
+        self._server = control.ToolServer(shape.tools)
+        # What the CLI keeps of every tool that it was ever offered: it sends the description
+        # that it saw first with a name and a schema, whatever it is told later.
+        self._described = {(tool.name, tool.schema): tool.description for tool in shape.tools}
+        birth = Birth(shape, place, is_fixed=Aspect.MODEL not in changeable)
+        self._process = Process(birth, self._server.config)
+        self._said: list[_Said] = []
 
     # --- birth and death --------------------------------------------------------------
 
@@ -80,13 +115,11 @@ class Session:
         """
         history = replace(self._history, notes=notes)
         resume = self._transcript(history, names) if history.turns else None
-        opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._keeper = asyncio.create_task(self._keep(opened, resume))
         try:
-            await asyncio.shield(opened)
-            await self._check_tools(names)
+            await self._process.open(resume)
+            await self._require_tools(self.shape.tools, names)
         except BaseException:
-            self._end.set()
+            self._process.end()
             raise
         finally:
             if resume is not None:
@@ -94,152 +127,144 @@ class Session:
         self.noted_after = history.noted_after if notes else None
         self.state = State.READY
 
-    async def _check_tools(self, names: ToolNames) -> None:
-        """The CLI leaves a tool out whose schema the Messages API would refuse, and tells only
-        the model."""
-        asked = [tool["name"] for tool in json.loads(self.shape.tools)]
-        there = await self._offered_tools() if asked else ()
-        if missing := [name for name in asked if name not in there]:
-            called = ", ".join(repr(names.caller_of_bare(name)) for name in missing)
-            raise bad_request(
-                f"Claude does not take the parameters of {called}: they must be valid JSON schema "
-                "(draft 2020-12), and the names of the properties at the top 1 to 64 letters, "
-                "digits or characters of '_.-'.",
-                "tools",
-            )
-
-    async def _offered_tools(self) -> Collection[str]:
-        async def connected() -> Collection[str]:
-            while (there := offered(await self._live.get_mcp_status())) is None:  # noqa: ASYNC110
-                await asyncio.sleep(_TOOLS_POLL)  # the CLI tells of it only when asked
-            return there
-
-        try:
-            return await within(_TOOLS_PATIENCE, connected())
-        except Exception as error:
-            text = f"Claude Code did not take up the tools: {error!r}"
-            raise TurnError(Failure.CRASH, text) from error
-
-    async def _keep(self, opened: "asyncio.Future[None]", resume: Path | None) -> None:
-        """Hold the client open; the SDK wants it connected and disconnected by one task."""
-        client: ClaudeSDKClient | None = None
-        try:
-            options = options_for(
-                self.shape,
-                self.tuning,
-                directory=self._directory,
-                stderr=self._stderr,
-                resume=resume,
-            )
-            client = self._connecting = ClaudeSDKClient(options)
-            await client.connect()
-            self._client, self._process = client, control.process_of(client)
-            if not opened.done():
-                opened.set_result(None)
-            await self._end.wait()
-        except Exception as error:
-            if not opened.done():
-                opened.set_exception(from_exception(error, "\n".join(self._stderr)))
-                opened.exception()
-        finally:
-            self.state = State.CLOSED
-            opened.cancel()  # if it is waited for still
-            if client is not None:
-                await self._disconnect(client)
-
-    async def _disconnect(self, client: ClaudeSDKClient) -> None:
-        """End the process, now. The SDK would let it finish what it is doing; terminated, it is
-        gone in 30 ms, and takes its entry among the user's running sessions with it."""
-        self._signal(signal.SIGTERM)
-        kill = asyncio.get_running_loop().call_later(_END_PATIENCE, self._signal, signal.SIGKILL)
-        with contextlib.suppress(Exception):
-            await client.disconnect()
-        kill.cancel()
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            with contextlib.suppress(psutil.Error):
-                self._process.send_signal(number)
-
     async def close(self) -> None:
+        """End the process, whatever it is doing."""
         self.state = State.CLOSED
-        self._end.set()
-        if self._keeper is not None:
-            if self._client is None:
-                self._stop_connecting(self._keeper)
-            await asyncio.wait([self._keeper])
-
-    def _stop_connecting(self, keeper: "asyncio.Task[None]") -> None:
-        """On a busy machine it takes seconds, and the SDK leaves a process seconds to end."""
-        if self._connecting is not None:
-            self._process = control.process_of(self._connecting)
-        self._signal(signal.SIGTERM)
-        keeper.cancel()
+        await self._process.close()
 
     def _transcript(self, history: History, names: ToolNames) -> Path:
         session_id = str(uuid.uuid4())
         text, users = transcript(history, names, session_id, lambda: str(uuid.uuid4()))
-        self._users = list(users)
+        turns = [n for n, turn in enumerate(history.turns) if isinstance(turn, UserTurn)]
+        for number, uuid_ in zip(turns, users, strict=True):
+            self._heard(uuid_, number, history.turns[number])
         path = self._directory / f"{session_id}.jsonl"
         path.write_text(text, encoding="utf-8")
         return path
 
-    # --- a turn -----------------------------------------------------------------------
+    # --- what it is made to be --------------------------------------------------------
 
-    async def tune(self, tuning: Tuning) -> None:
-        """Set model and request fields on the live process, where they differ.
+    def can_become(self, shape: Shape) -> bool:
+        """Whether the session, once it is fresh, can be given `shape` while it lives."""
+        if not self.shape.differs(shape) <= self._changeable:
+            return False
+        told = {(tool.name, tool.schema): tool.description for tool in shape.tools}
+        known = self._described
+        if any(known.get(tool, told[tool]) != told[tool] for tool in told):
+            return False
+        return len({name for name, _ in known} | {name for name, _ in told}) <= _MOST_NAMES
+
+    async def become(self, shape: Shape, names: ToolNames) -> None:
+        """Give the session `shape`; what it is already is not set again.
 
         Raises:
             ControlRefusedError: the CLI would not.
+            TurnError: it does not take a tool of the caller's.
         """
-        if tuning.model != self.tuning.model:
-            try:
-                await self._live.set_model(tuning.model)
-            except Exception as error:
-                raise control.ControlRefusedError(str(error)) from error
-        if tuning.body != self.tuning.body:
-            await control.set_environment(self._live, tuned_environment(tuning))
-        self.tuning = tuning
+        differing = self.shape.differs(shape)
+        if differing:
+            await control.change(self._client, tuple(self._changes(shape, differing)))
+        if Aspect.TOOLS in differing:
+            await self._require_tools(shape.tools, names)
+        self.shape = shape
 
-    async def converse(
-        self, turns: Sequence[Turn], names: ToolNames
-    ) -> AsyncGenerator[Message, None]:
-        """Add `turns` to the conversation and ask the last, a user turn; its messages, up to
-        the result.
+    def _changes(self, shape: Shape, differing: frozenset[Aspect]) -> list[control.Request]:
+        requests: list[control.Request] = []
+        if settings := _settings(shape, differing):
+            requests.append(control.settings(settings))
+        if differing & {Aspect.SYSTEM, Aspect.MODEL}:
+            requests.append(control.model(target_of(shape.model).alias, shape.system))
+        if Aspect.THINKING in differing:
+            requests.append(control.thinking(shown=shape.thinking))
+        if Aspect.TOOLS in differing:
+            requests.extend(self._offer(shape.tools))
+        return requests
+
+    def _offer(self, tools: Sequence[Tool]) -> tuple[control.Request, control.Request]:
+        self._server.offer(tools)
+        self._described.update({(tool.name, tool.schema): tool.description for tool in tools})
+        once = {name for name, _ in self._described}
+        return control.tools(sorted(once - {tool.name for tool in tools}))
+
+    async def _require_tools(self, tools: Sequence[Tool], names: ToolNames) -> None:
+        """Wait until the CLI offers the model exactly `tools`. It leaves a tool out whose schema
+        the Messages API would refuse, and tells only the model."""
+        asked = {tool.name for tool in tools}
+        there = await self._offered()
+        if missing := [tool.name for tool in tools if tool.name not in there]:
+            if OUTPUT in missing:
+                raise bad_request(
+                    f"Claude does not take this JSON schema. {_TAKEN}", "output_schema"
+                )
+            called = ", ".join(repr(names.caller_of_bare(name)) for name in missing)
+            raise bad_request(f"Claude does not take the parameters of {called}. {_TAKEN}", "tools")
+        if there - asked:
+            raise control.ControlRefusedError(f"still offered: {', '.join(there - asked)}")
+
+    async def _offered(self) -> set[str]:
+        there: set[str] | None = None
+        try:
+            with anyio.fail_after(_TOOLS_SECONDS):
+                while there is None:
+                    found = offered(await self._client.get_mcp_status())
+                    there = None if found is None else set(found)
+                    if there is None:
+                        await anyio.sleep(_TOOLS_POLL)  # the CLI tells of it only when asked
+        except Exception as error:
+            text = f"Claude Code did not take up the tools: {error!r}"
+            raise TurnError(Failure.CRASH, text) from error
+        return there
+
+    # --- a turn -----------------------------------------------------------------------
+
+    async def ask(
+        self, turns: Sequence[Turn], names: ToolNames, hear: Callable[[Message], bool]
+    ) -> None:
+        """Add `turns` to the conversation and ask the last, a user turn. `hear` is called with
+        every message of the answer, up to the result or until it gives True.
 
         Raises:
             TurnError: the process broke.
         """
+        asked = self._length + len(turns) - 1
         if self.noted_after is None:
-            self.noted_after = len(self.turns) + len(turns) - 1
-        try:
-            for turn in turns[:-1]:
-                await self._remember(turn, names)
-            await self._say(turns[-1], names, asks=True)
-            async for message in self._live.receive_response():
-                if isinstance(message, ResultMessage):
-                    self.cost_usd = message.total_cost_usd
-                    yield message
-                    return
-                yield message
-        except Exception as error:
-            raise from_exception(error, "\n".join(self._stderr)) from error
-        raise from_exception(EOFError("it closed its output"), "\n".join(self._stderr))
+            self.noted_after = asked
+        self.phase = Phase.TELLING
+        with self._process.border():
+            for number, turn in enumerate(turns[:-1], self._length):
+                await self._remember(turn, number, names)
+            await self._say(turns[-1], asked, names, asks=True)
+            self.phase = Phase.ANSWERING
+            self._length = asked + 2  # with the answer to come
+            async with aclosing(_answer(self._client)) as messages:
+                async for message in messages:
+                    self._note_end(message)
+                    if hear(message) or isinstance(message, ResultMessage):
+                        return
+            raise EOFError("it closed its output")
 
-    async def _remember(self, turn: Turn, names: ToolNames) -> None:
-        await self._say(turn, names, asks=False)
+    async def _remember(self, turn: Turn, number: int, names: ToolNames) -> None:
+        await self._say(turn, number, names, asks=False)
         if isinstance(turn, UserTurn):
             # Without the wait the CLI takes what follows in another order.
-            async for _ in self._live.receive_response():
+            async for _ in self._client.receive_response():
                 pass
 
-    async def _say(self, turn: Turn, names: ToolNames, *, asks: bool) -> None:
+    async def _say(self, turn: Turn, number: int, names: ToolNames, *, asks: bool) -> None:
         if isinstance(turn, UserTurn):
-            self._users.append(str(uuid.uuid4()))
-            message = user_message(turn, self._users[-1], asks=asks)
+            self._heard(str(uuid.uuid4()), number, turn)
+            message = user_message(turn, self._said[-1].uuid, asks=asks)
         else:
             message = assistant_message(turn, names)
-        await self._live.query(_only(message))
+        await self._client.query(_only(message))
+
+    def _heard(self, uuid_: str, number: int, turn: Turn) -> None:
+        self._said.append(_Said(uuid_, number, is_target=not answers_calls(turn)))
+
+    def _note_end(self, message: Message) -> None:
+        if isinstance(message, ResultMessage):
+            self.phase = Phase.IDLE
+            self.cost_usd = message.total_cost_usd
 
     async def stop(self) -> None:
         """Stop the answer that is being written, and wait until the CLI has.
@@ -248,35 +273,47 @@ class Session:
             ControlRefusedError: it did not within a second.
         """
         try:
-            await within(_STOP_PATIENCE, self._stopped())
+            with anyio.fail_after(_STOP_SECONDS):
+                await self._client.interrupt()
+                async for message in self._client.receive_response():
+                    self._note_end(message)
         except Exception as error:
             raise control.ControlRefusedError("the answer could not be stopped") from error
 
-    async def _stopped(self) -> None:
-        await self._live.interrupt()
-        async for message in self._live.receive_response():
-            if isinstance(message, ResultMessage):
-                self.cost_usd = message.total_cost_usd
-
-    async def rewind(self) -> None:
-        """Make the session fresh again.
+    async def rewind(self, keep: tuple[Turn, ...] = ()) -> None:
+        """Take the conversation back to `keep`, its beginning, or as far before that as need be:
+        a result is not parted from its call. Without `keep` the session is fresh afterwards.
 
         Raises:
             ControlRefusedError: something of the conversation would stay.
         """
-        if self._users:
-            await control.rewind(self._live, self._users[0], self._users[-1])
-        self._users.clear()
-        self.turns, self.noted_after = (), None
-        self.exchanges = 0
+        targets = (said for said in self._said if said.is_target and said.turn <= len(keep))
+        target = max(targets, key=lambda said: said.turn, default=next(iter(self._said), None))
+        kept = keep[: target.turn] if target is not None else ()
+        if target is not None:
+            before = await control.rewind(self._client, target.uuid, self._said[-1].uuid)
+            # An assistant message before the first user message survives a rewind.
+            if before is not None and target is self._said[0]:
+                raise control.ControlRefusedError("something of the conversation would stay")
+            del self._said[self._said.index(target) :]
+        if self.noted_after is not None and self.noted_after >= len(kept):
+            self.noted_after = None
+        self.settle(kept)
+        if not kept:
+            self.exchanges = 0
+
+    def settle(self, turns: tuple[Turn, ...]) -> None:
+        """Say that the conversation holds exactly `turns`."""
+        self.turns = turns
+        self._length = len(turns)
 
     # --- what it is -------------------------------------------------------------------
 
     @property
-    def _live(self) -> ClaudeSDKClient:
-        if self._client is None or self.state is State.CLOSED:
+    def _client(self) -> ClaudeSDKClient:
+        if self.state is State.CLOSED:
             raise RuntimeError("the session has no live process")
-        return self._client
+        return self._process.client
 
     @property
     def fresh(self) -> bool:
@@ -284,18 +321,29 @@ class Session:
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there; nobody tells when an idle one is killed from outside."""
-        with contextlib.suppress(psutil.Error):
-            return self._process is not None and self._process.status() != psutil.STATUS_ZOMBIE
-        return False
+        return self._process.alive
 
     @property
     def memory(self) -> int:
-        """Resident bytes of the process; 0 when it is gone."""
-        if self._process is not None:
-            with contextlib.suppress(psutil.Error):
-                return int(self._process.memory_info().rss)
-        return 0
+        """Resident bytes of the process; 0 when that cannot be told."""
+        return self._process.memory
+
+
+def _settings(shape: Shape, differing: frozenset[Aspect]) -> JsonObject:
+    """Only what differs: to name the agent again would bring its own prompt back."""
+    settings: JsonObject = {}
+    if differing & {Aspect.FIELDS, Aspect.MODEL}:
+        settings["env"] = environment_of(shape)
+    if Aspect.EFFORT in differing:
+        settings["effortLevel"] = shape.effort.value if shape.effort else None
+    if Aspect.SYSTEM in differing:
+        settings["agent"] = AGENT if shape.system else None
+    return settings
+
+
+async def _answer(client: ClaudeSDKClient) -> AsyncGenerator[Message, None]:
+    async for message in client.receive_response():
+        yield message
 
 
 async def _only(message: JsonObject) -> AsyncIterator[JsonObject]:

@@ -1,67 +1,91 @@
-"""What of a request a CLI process is born with, and what can be set on a live one."""
+"""What of a request a session is made to be: values that two requests can share."""
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from enum import Enum
 
+from claude_run.claude.answer.structured import output_tool
 from claude_run.claude.nesting import require_shallow
-from claude_run.claude.tools import ToolNames, input_schema
+from claude_run.claude.schemas import modern, require_valid
+from claude_run.claude.tools import OUTPUT, ToolNames, input_schema
 from claude_run.turn import Effort, JsonObject, ToolChoice, ToolMode, TurnRequest
+
+
+class Aspect(Enum):
+    """One of the things a process is born with and can be given anew while it lives."""
+
+    SYSTEM = "system"
+    TOOLS = "tools"
+    THINKING = "thinking"
+    EFFORT = "effort"
+    MODEL = "model"
+    FIELDS = "fields"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool as the process offers it: its name on our server, and its schema as JSON text."""
+
+    name: str
+    description: str
+    schema: str
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is fixed at spawn. Equal shapes can be served by one another's sessions.
+    """Everything that one request wants of a session but its conversation.
 
-    `tools` and `output` are JSON texts, so that a shape can be a key.
+    The members are named after their `Aspect`. `model` is the name that the CLI is given,
+    `fields` the request fields that are not the CLI's own, as JSON text.
     """
 
-    system: str
-    tools: str
-    output: str | None
-    thinking: bool
-    effort: Effort | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """What can be set on a live process: the CLI's name for the model, and the request fields
-    that are not its own, as JSON text."""
-
     model: str
-    body: str
+    system: str = ""
+    tools: tuple[Tool, ...] = ()
+    thinking: bool = False
+    effort: Effort | None = None
+    fields: str = "{}"
+
+    def differs(self, other: "Shape") -> frozenset[Aspect]:
+        """In which aspects two shapes are not the same."""
+        return frozenset(
+            Aspect(field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != getattr(other, field.name)
+        )
 
 
-def shape_of(request: TurnRequest, names: ToolNames) -> Shape:
+def shape_of(
+    request: TurnRequest, names: ToolNames, model: str, rejected: Collection[str] = ()
+) -> Shape:
+    """The shape for `request`, without the sampling fields that `model` is known to reject.
+
+    Raises:
+        TurnError: BAD_REQUEST, a schema that cannot be offered to the model.
+    """
     return Shape(
+        model,
         request.system,
         _tools(request, names),
-        _output(request),
         request.thinking,
         request.effort,
+        json.dumps(request_fields(request, names, rejected), sort_keys=True),
     )
 
 
-def _output(request: TurnRequest) -> str | None:
+def _tools(request: TurnRequest, names: ToolNames) -> tuple[Tool, ...]:
+    offered = () if _answers_without_tools(request) else request.tools
+    tools = tuple(
+        Tool(names.bare(tool.name), tool.description, json.dumps(input_schema(tool)))
+        for tool in offered
+    )
     if request.output_schema is None:
-        return None
+        return tools
     require_shallow(request.output_schema, "output_schema")
-    return json.dumps(request.output_schema)
-
-
-def _tools(request: TurnRequest, names: ToolNames) -> str:
-    if _answers_without_tools(request):
-        return "[]"
-    return json.dumps(
-        [
-            {
-                "name": names.bare(tool.name),
-                "description": tool.description,
-                "schema": input_schema(tool),
-            }
-            for tool in request.tools
-        ]
-    )
+    require_valid(modern(request.output_schema), "output_schema")
+    description, schema = output_tool(request.output_schema)
+    return (*tools, Tool(OUTPUT, description, json.dumps(schema)))
 
 
 def _answers_without_tools(request: TurnRequest) -> bool:
@@ -69,11 +93,10 @@ def _answers_without_tools(request: TurnRequest) -> bool:
     return request.output_schema is not None and request.tool_choice.mode is ToolMode.NONE
 
 
-def extra_body(
+def request_fields(
     request: TurnRequest, names: ToolNames, rejected: Collection[str] = ()
 ) -> JsonObject:
-    """The request fields for a Tuning, as the Messages API spells them, without those that
-    the model is known to reject."""
+    """The request fields of a shape as the Messages API spells them, without `rejected`."""
     sampling = request.sampling
     body: JsonObject = {
         "temperature": sampling.temperature,
