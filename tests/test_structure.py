@@ -21,7 +21,6 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ALLOWED = {
     "turn": set(),
     "settings": set(),
-    "patience": set(),
     "patterns": set(),
     "loopback": set(),
     "login": {"cassette", "proxies", "settings"},
@@ -32,7 +31,7 @@ ALLOWED = {
     "claude": {"turn", "settings", "rehearsal"},
     "rehearsal": {"turn", "loopback"},
     "server": {
-        "cassette", "claude", "dialects", "loopback", "patience", "rehearsal", "settings", "turn",
+        "cassette", "claude", "dialects", "loopback", "rehearsal", "settings", "turn",
         "usage",
     },
     "stderr": set(),

@@ -11,7 +11,8 @@ from claude_run.turn import JsonObject, Usage
 
 __all__ = ["rehearse", "seal", "unsealed"]
 
-_STRUCTURED_OUTPUT: Final = "mcp__c__StructuredOutput"
+# The bridge's own tool for structured output, and that of the CLI.
+_STRUCTURED_OUTPUT: Final = ("mcp__c__StructuredOutput", "StructuredOutput")
 _CHARS_PER_TOKEN: Final = 4
 
 
@@ -35,8 +36,8 @@ def rehearse(request: JsonObject) -> Answer:
 
 def _tool_to_call(request: JsonObject) -> JsonObject | None:
     tools = {tool["name"]: tool for tool in request.get("tools") or ()}
-    own = next((tool for name, tool in tools.items() if name != _STRUCTURED_OUTPUT), None)
-    structured: JsonObject | None = tools.get(_STRUCTURED_OUTPUT)
+    own = next((tool for name, tool in tools.items() if name not in _STRUCTURED_OUTPUT), None)
+    structured = next((tools[name] for name in _STRUCTURED_OUTPUT if name in tools), None)
     match request.get("tool_choice"):
         case {"type": "tool", "name": name} if name not in tools:
             raise ValueError(f"tool_choice names {name}, which is not one of the tools")
