@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final
 
-from claude_run import isolated, login
+from claude_run import fault, isolated, login
 from claude_run.cassette.mode import settled
 from claude_run.settings import Settings
 from claude_run.stderr import open_missing, say
@@ -96,7 +96,7 @@ class Bridge:
         self._settings = replace(self._settings, paid_by=decision.paid_by)
         with ExitStack() as stack:
             self._directory = stack.enter_context(_run_directory())
-            self._environment = self._own_environment(decision)
+            self._environment, self._secretive = self._own_environment(decision), self._environment
             self._log = stack.enter_context((self._directory / "bridge.log").open("w+b"))
             self._spool = stack.enter_context((self._directory / SPOOL).open("w+b"))
             with _listen(self._settings.port) as listening:
@@ -120,6 +120,7 @@ class Bridge:
             self._stop()
             if self.report is None and self.is_ready:
                 self.report = self._spooled_report()
+            self._keep_faults()
 
     def wait_ready(self, timeout: float = 60.0) -> None:
         """Wait until requests are served.
@@ -149,7 +150,7 @@ class Bridge:
         self._end_group()
         self._take_what_is_there()
         if self._failure is not None:
-            return f"the bridge could not start: {self._failure}"
+            return f"the bridge could not start: {self._redacted(self._failure)}"
         return f"the bridge died ({_ending(self._process.returncode)}){self._last_words()}"
 
     def _spawn(self, listening: socket.socket) -> subprocess.Popen[bytes]:
@@ -257,10 +258,21 @@ class Bridge:
         self._process.wait()
 
     def _last_words(self) -> str:
-        self._log.seek(0)  # read from here: the bridge process removes the directory it is in
-        log = self._log.read().decode(errors="replace")
-        lines = log.replace(self.api_key, "(key)").splitlines()[-_TAIL:]
+        lines = self._log_so_far().splitlines()[-_TAIL:]
         return "".join(f"\n  {line}" for line in lines)
+
+    def _keep_faults(self) -> None:
+        """The log is removed with the run's directory, unless it tells of a fault of ours."""
+        log = self._log_so_far()
+        if fault.is_fault(log) and (kept := fault.keep(log, self._secretive)) is not None:
+            say(f"something went wrong in the bridge; what is known of it: {kept}")
+
+    def _log_so_far(self) -> str:
+        self._log.seek(0)  # read from here: the bridge process removes the directory it is in
+        return self._redacted(self._log.read().decode(errors="replace"))
+
+    def _redacted(self, text: str) -> str:
+        return fault.redacted(text, (self.api_key, *fault.secrets_in(self._secretive)))
 
 
 class _EventPipe:

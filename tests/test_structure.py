@@ -35,8 +35,9 @@ ALLOWED = {
         "usage",
     },
     "stderr": set(),
+    "fault": set(),
     "isolated": set(),
-    "bridge": {"cassette", "isolated", "login", "settings", "stderr", "usage"},
+    "bridge": {"cassette", "fault", "isolated", "login", "settings", "stderr", "usage"},
     "child": {"bridge", "proxies", "settings"},
     "cli": {
         "bridge", "cassette", "child", "claude", "dialects", "login", "settings", "stderr", "turn",

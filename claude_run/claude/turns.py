@@ -17,6 +17,7 @@ from claude_run.claude.session.options import Place
 from claude_run.claude.session.shape import blank_stops, request_fields, shape_of
 from claude_run.claude.session.verify import Verifier
 from claude_run.claude.tools import names_of
+from claude_run.claude.workplace import workplace
 from claude_run.settings import Settings
 from claude_run.turn import Emit, Failure, Notice, Trace, TurnError, TurnRequest
 
@@ -32,7 +33,7 @@ class Claude:
         self._settings = settings
         # By model and whether it thinks aloud, since that decides what else it takes.
         self._rejected: dict[tuple[str, bool], set[str]] = {}
-        (directory / "work").mkdir(mode=0o700, exist_ok=True)
+        workplace(directory)
         place = Place(directory, settings.cli)
         self.pool = Pool(machine_limits(settings), settings.sessions, place)
         self._verifier = Verifier(place, cache, self.pool.allow)

@@ -1,5 +1,6 @@
 """The HTTP application: routes, and one envelope for whatever goes wrong."""
 
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Final
@@ -128,6 +129,7 @@ def _first(request: Request) -> str:
 
 
 async def _fault(_request: Request, error: Exception) -> Response:
+    traceback.print_exception(error)
     text = f"claude-run failed: {type(error).__name__}. Please report it."
     body = error_body(text, "server_error", code="internal_error")
     return JSONResponse(body, 500, {"Connection": "close"})  # which the server then does

@@ -5,12 +5,14 @@ will or because the other side died. Its stdout carries what it has to say, a JS
 """
 
 import asyncio
+import faulthandler
 import json
 import os
 import shutil
 import signal
 import socket
 import sys
+import traceback
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +43,7 @@ class Instructions:
 
 
 def main() -> None:
+    faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command
     line = sys.stdin.readline()
     if not line.strip():
@@ -51,12 +54,21 @@ def main() -> None:
         report = asyncio.run(_serve(instructions))
         _say({"event": "report", "report": report})
     except Exception as error:  # the one who started us shows it
+        if not _is_the_persons(error):
+            traceback.print_exc()
         _say({"event": "failed", "message": f"{type(error).__name__}: {error}"})
         status = _FAILED
     finally:
         shutil.rmtree(instructions.directory, ignore_errors=True)
     # Everything is closed; taking all that was imported apart would take half a second more.
     os._exit(status)
+
+
+def _is_the_persons(error: Exception) -> bool:
+    """Whether the message alone tells what to do, so that no traceback is wanted."""
+    from claude_run.cassette.files import CassetteError  # noqa: PLC0415 - rarely wanted
+
+    return isinstance(error, CassetteError)
 
 
 def _say(message: dict[str, Any]) -> None:

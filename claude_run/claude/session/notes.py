@@ -22,6 +22,7 @@ from uuid import uuid4
 import anyio
 from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, SystemMessage
 
+from claude_run.claude.workplace import workplace
 from claude_run.rehearsal import seal, unsealed
 from claude_run.turn import JsonObject
 
@@ -54,9 +55,10 @@ class EnvironmentNotes:
 
     async def _learn(self, model: str) -> tuple[JsonObject, ...]:
         home = self._directory / f"offline-{uuid4()}"
-        home.mkdir(mode=0o700)
         try:
             with suppress(Exception):
+                workplace(self._directory)
+                home.mkdir(mode=0o700)
                 with anyio.fail_after(_SECONDS):
                     await self._ask(model, home)
                 return tuple(_notes(home))
@@ -73,7 +75,7 @@ class EnvironmentNotes:
             skills=[],
             verbatim_prompts=True,
             env={**sealed(home, _NOWHERE), "CLAUDE_CODE_MAX_RETRIES": "0"},
-            cwd=self._directory / "work",
+            cwd=workplace(self._directory),
             stderr=lambda _: None,
         )
         async with ClaudeSDKClient(options) as client:

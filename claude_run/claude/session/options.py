@@ -17,6 +17,7 @@ from claude_run.claude.environment import DEFAULTS, REQUIRED
 from claude_run.claude.names import is_alias
 from claude_run.claude.session.shape import Aspect, Shape
 from claude_run.claude.tools import SERVER, deferral
+from claude_run.claude.workplace import workplace
 
 EXTRA_BODY: Final = "CLAUDE_CODE_EXTRA_BODY"
 MAX_OUTPUT: Final = "CLAUDE_CODE_MAX_OUTPUT_TOKENS"
@@ -79,6 +80,7 @@ def options_for(
     """Options of one CLI process. `resume` is a transcript that it starts with; its last lines
     of stderr go to `stderr`."""
     shape, place = birth.shape, birth.place
+    work = workplace(place.directory)  # first: a file may be written beside it
     arguments: dict[str, str | None] = {"no-session-persistence": None}
     if resume is not None:
         arguments["resume"] = str(resume)
@@ -98,7 +100,7 @@ def options_for(
         include_partial_messages=True,
         extra_args=arguments,
         env={**place.environment, **_chosen(), **REQUIRED, **environment_of(shape)},
-        cwd=place.directory / "work",
+        cwd=work,
         stderr=stderr.append,
         max_buffer_size=_LARGEST_MESSAGE,
         client_app=f"claude-run/{__version__}",
