@@ -38,6 +38,7 @@ STOP_PATIENCE: Final = 8.0
 _PLACES: Final = frozenset({"CLAUDE_CONFIG_DIR", "PYTHONPATH"})
 """Variables that may be relative to a working directory which is not the bridge process's."""
 
+
 _IMPORT_PATIENCE: Final = 0.5
 _TAIL: Final = 5  # lines
 
@@ -84,6 +85,17 @@ class Bridge:
         return f"http://{HOST}:{self._port}/v1"
 
     @property
+    def spool(self) -> int:
+        """The records of the calls, a JSON line each, as an open file. It can be read as long as
+        this object lives, also when the bridge process was killed."""
+        number: int = self._spool.fileno()
+        return number
+
+    @property
+    def paid_by(self) -> str:
+        return self._settings.paid_by
+
+    @property
     def pid(self) -> int:
         """The bridge process; it leads a session and a process group of its own."""
         return self._process.pid
@@ -98,7 +110,7 @@ class Bridge:
             self._directory = stack.enter_context(_run_directory())
             self._environment, self._secretive = self._own_environment(decision), self._environment
             self._log = stack.enter_context((self._directory / "bridge.log").open("w+b"))
-            self._spool = stack.enter_context((self._directory / SPOOL).open("w+b"))
+            self._spool = (self._directory / SPOOL).open("w+b")  # open also after the end
             with _listen(self._settings.port) as listening:
                 self._port: int = listening.getsockname()[1]
                 self._process = self._spawn(listening)

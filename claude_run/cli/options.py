@@ -86,8 +86,26 @@ OPTIONS: Final = (
     ),
     Option(
         "quiet", FLAG, Group.EVERYDAY,
-        "No summary at the end. What concerns money stays.",
+        "No summary but of what failed. What concerns money stays.",
         short="q", default=False,
+    ),
+    Option(
+        "summary", choice("short", "full", "none"), Group.CI,
+        "How much to tell at the end. short: at most a screen. full: every model, every notice.",
+        default="short",
+    ),
+    Option(
+        "json", text("FILE"), Group.CI,
+        "Write the run and each of its calls to FILE as JSON.",
+    ),
+    Option(
+        "markdown", text("FILE"), Group.CI,
+        "Write tables of the run to FILE as Markdown. Without it they are added to"
+        " $GITHUB_STEP_SUMMARY, where that is set.",
+    ),
+    Option(
+        "report", text("FILE.html"), Group.CI,
+        "Write the run to FILE.html as one page with charts and every call.",
     ),
     Option(
         "model-map", MAPPING, Group.MODELS,

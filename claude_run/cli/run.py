@@ -1,10 +1,10 @@
 """The wrapper: a command, with a bridge beside it for as long as it runs."""
 
 import os
-import sys
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
 
 from claude_run import child, login
 from claude_run.bridge import Bridge, BridgeError
@@ -13,7 +13,7 @@ from claude_run.cli.helping import first_words
 from claude_run.cli.saying import say
 from claude_run.cli.verbs import Call
 from claude_run.settings import Settings
-from claude_run.usage.summary import print_summary
+from claude_run.usage.run import Run
 
 BRIDGE_FAILED: Final = 125
 
@@ -21,18 +21,18 @@ BRIDGE_FAILED: Final = 125
 def act(call: Call) -> int:
     if not call.words:
         raise UsageError(f"no command was given.\n{first_words()}")
-    return wrap(call.words, call.settings, quiet=call.values["quiet"])
+    return wrap(call.words, call.settings, call.values)
 
 
-def wrap(command: Sequence[str], settings: Settings, *, quiet: bool) -> int:
+def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) -> int:
     """Run `command` beside a bridge; its exit status, or ours if it never ran."""
     try:
         held = child.hold_signals()
         with Bridge(settings, before_exec=held.release) as bridge:
             environment = child.command_environment(os.environ, bridge.base_url, bridge.api_key)
-            began = time.monotonic()
+            began, began_at = time.time(), time.monotonic()
             status = child.run(command, environment, held, lambda: _tell_if_dead(bridge))
-            wall = time.monotonic() - began
+            wall = time.monotonic() - began_at
             if (obituary := bridge.obituary()) is not None:
                 say(obituary)
     except (BridgeError, login.LoginError) as error:
@@ -41,19 +41,25 @@ def wrap(command: Sequence[str], settings: Settings, *, quiet: bool) -> int:
     except child.StartError as error:
         say(str(error))
         return error.status
-    if not quiet:
-        _summarise(bridge, wall)
+    told = bridge.report or {}
+    run = Run(
+        tuple(command),
+        began=began,
+        seconds=wall,
+        paid_by=bridge.paid_by,
+        status=status,
+        is_complete=not told.get("bridge_died"),
+        cassette=told.get("cassette"),
+    )
+    with suppress(Exception):  # an ending that cannot be told is still the command's
+        _tell(run, bridge.spool, values)
     return status
 
 
-def _summarise(bridge: Bridge, wall: float) -> None:
-    if bridge.report is not None:
-        # The bridge's own clock starts when its imports are done; the command's is meant.
-        print_summary({**bridge.report, "wall_seconds": wall}, stderr=sys.stderr)
-    elif bridge.is_ready:
-        say("there is no summary: the bridge ended without its report.")
-    else:
-        print_summary(None, stderr=sys.stderr)
+def _tell(run: Run, spool: int, values: Mapping[str, Any]) -> None:
+    from claude_run.cli.reporting import tell  # noqa: PLC0415 - the command need not wait for it
+
+    tell(run, spool, values)
 
 
 def _tell_if_dead(bridge: Bridge) -> None:

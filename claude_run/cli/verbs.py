@@ -69,6 +69,16 @@ RUN: Final = Verb(
 VERBS: Final = (
     RUN,
     Verb(
+        "report",
+        "report",
+        "report [OPTIONS] FILE...",
+        "Make a page, JSON or Markdown of runs that were written with --json.",
+        named("json", "markdown", "report"),
+        most=None,
+        about="Several files, as of a job's matrix, become one report. - is standard output;"
+        " without any option Markdown goes there.",
+    ),
+    Verb(
         "ask",
         "ask",
         "ask [OPTIONS] PROMPT",

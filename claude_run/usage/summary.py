@@ -1,195 +1,302 @@
-"""The report of a run as a person reads it, on stderr: coloured in a terminal, plain elsewhere."""
+"""The summary of a run as a person reads it, on stderr: how it ended, what failed and what helps,
+what it cost and what is left, then the table, then the rest; at most a screen."""
 
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from io import StringIO
-from typing import Any, Final, TextIO
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final, Literal, TextIO
 
-COST: Final = "API-equivalent cost (estimate, not a bill)"
-NOTHING: Final = "claude-run: no calls were made to Claude"
-PLAIN_WIDTH: Final = 120
-NARROWEST: Final = 60
+from claude_run.usage.cures import cure, nothing_called
+from claude_run.usage.run import Run
+from claude_run.usage.table import Column, fitted, table
+from claude_run.usage.totals import Sums, Totals
+from claude_run.usage.words import (
+    FREE,
+    PAYERS,
+    cost,
+    counted,
+    duration,
+    ending,
+    printable,
+    shortened,
+    window_name,
+    window_words,
+    wrapped,
+)
 
-MINUTE: Final = 60
-HOUR: Final = 60 * MINUTE
-DAY: Final = 24 * HOUR
+Detail = Literal["short", "full", "none"]
 
-PAYERS: Final[Mapping[str, str]] = {
-    "subscription": "your Claude subscription",
-    "api-key": "your API key (metered)",
-    "rehearsal": "nobody: it was a rehearsal",
-    "replay": "nobody: it was replayed",
-    "cloud": "your cloud account (metered)",
-    "other": "the account behind ANTHROPIC_BASE_URL",
-}
-WINDOWS: Final[Mapping[str, str]] = {
-    "five_hour": "5-hour window",
-    "seven_day": "7-day window",
-    "seven_day_opus": "7-day window for Opus",
-    "seven_day_sonnet": "7-day window for Sonnet",
-}
+PLAIN_WIDTH: Final = 100
+NARROWEST: Final = 40
+BRAND: Final = "claude-run: "
+SHORTEST_TITLE: Final = 12  # columns
 CASSETTE: Final = ("replayed", "recorded", "missed", "unused")
-STATUSES: Final[Mapping[str, str]] = {
-    "rejected": "used up",
-    "allowed_warning": "nearly used up",
-}
-COUNTS: Final[Mapping[str, str]] = {
-    "calls": "calls",
-    "errors": "errors",
-    "input": "input_tokens",
-    "cache read": "cache_read_tokens",
-    "cache write": "cache_write_tokens",
-    "output": "output_tokens",
-}
-"""The columns that hold counts, and what the report calls them."""
-
-Report = Mapping[str, Any]
-Line = tuple[str, str]
+MOST_MODELS: Final = 8
+MOST_NAMED: Final = 3
+LABEL: Final = 10  # columns of "answered" and its like, with the blanks after them
 
 
-def print_summary(report: Report | None, *, stderr: TextIO | None) -> None:
-    """Write the summary of `report` to `stderr`; None is a run in which nothing was served.
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What is written on: its width in columns, and whether it has colours."""
 
-    What goes wrong here stays here: it must not change how the run ends.
-    """
+    width: int = PLAIN_WIDTH
+    is_coloured: bool = False
+
+    def bold(self, text: str) -> str:
+        return f"\x1b[1m{text}\x1b[0m" if self.is_coloured else text
+
+    def red(self, text: str) -> str:
+        return f"\x1b[1;31m{text}\x1b[0m" if self.is_coloured else text
+
+    def told(self, label: str, text: str) -> Iterator[str]:
+        """`text` beside `label`, as many lines as it needs."""
+        hang = " " * max(LABEL, len(label) + 2)
+        room = max(self.width - len(hang), 20)
+        lines = wrapped(text, room)
+        yield f"{label:<{len(hang)}}{lines[0]}".rstrip()
+        yield from (f"{hang}{line}" for line in lines[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What is told, and how: `now` is in seconds of the epoch, `quiet` leaves what failed."""
+
+    run: Run
+    totals: Totals
+    paper: Paper
+    now: float
+    detail: Detail = "short"
+    quiet: bool = False
+
+    @property
+    def is_full(self) -> bool:
+        return self.detail == "full"
+
+    @property
+    def is_free(self) -> bool:
+        return self.run.paid_by in FREE
+
+
+def print_summary(
+    run: Run,
+    totals: Totals,
+    stderr: TextIO | None,
+    *,
+    detail: Detail = "short",
+    quiet: bool = False,
+) -> None:
+    """Write the summary to `stderr`. What goes wrong here stays here: it must not change how the
+    run ends."""
     with suppress(Exception):
         if stderr is not None:
-            stderr.write(summary(report or {}, width=_width(stderr), now=time.time()))
+            text = summary(Telling(run, totals, paper_of(stderr), time.time(), detail, quiet))
+            encoding = stderr.encoding or "utf-8"
+            stderr.write(text.encode(encoding, "replace").decode(encoding))
             stderr.flush()
 
 
-def summary(report: Report, *, width: int | None, now: float) -> str:
-    """The text of it, in colours and `width` columns wide for a terminal, plain if None.
-
-    `now` is in seconds of the epoch.
-    """
-    notices = list(_notices(report))
-    if not report.get("models"):
-        return "".join(f"{line}\n" for line in [NOTHING, *(f"  {text}" for _, text in notices)])
-    lines = [*_times(report), *_money(report), *_cassette(report), *_windows(report, now), *notices]
-    return _render(_rows(report["models"]), lines, width)
-
-
-def _rows(models: Sequence[Report]) -> list[list[str]]:
-    """The table's cells, header first, with a row of totals where there is more than one."""
-    rows = [["model", *COUNTS, "cost, estimated"]]
-    rows += [_row(str(model["model"]), [model]) for model in models]
-    if len(models) > 1:
-        rows.append(_row("together", models))
-    return rows
+def summary(telling: Telling) -> str:
+    """The text of it; empty where there is nothing to tell."""
+    failed = telling.totals.together.failed
+    if telling.detail == "none" or (telling.quiet and not failed):
+        return ""
+    blocks = [_heading(telling)]
+    if failed:
+        blocks.append(list(_failed(telling)))
+    if not telling.quiet:
+        blocks += _rest(telling)
+    return "\n" + "\n".join("".join(f"{line}\n" for line in block) for block in blocks if block)
 
 
-def _row(name: str, models: Sequence[Report]) -> list[str]:
-    counts = (f"{sum(model[key] for model in models):,}" for key in COUNTS.values())
-    return [_printable(name), *counts, _cost(models)]
+def _rest(t: Telling) -> list[list[str]]:
+    if not t.totals.together.calls:
+        hint = nothing_called(PurePath(t.run.command[0]).name if t.run.command else "")
+        return [list(t.paper.told("no calls", f"were made to Claude: {hint}"))]
+    models = t.totals.models
+    labels = {label or "(no label)": sums for label, sums in t.totals.labels.items()}
+    return [
+        [*_payer(t), *_cassette(t), *_windows(t)],
+        list(_groups("model", models, t)),
+        list(_groups("label", labels, t)) if list(t.totals.labels) != [""] else [],
+        list(_details(t)),
+    ]
 
 
-def _cost(models: Sequence[Report]) -> str:
-    known = [model["cost_usd"] for model in models if model["cost_usd"] is not None]
-    return f"${sum(known):,.4f}" if known else "unknown"
+def _heading(t: Telling) -> list[str]:
+    end = f"{ending(t.run.status)} after {duration(t.run.seconds)}"
+    room = t.paper.width - len(BRAND) - 1 - len(end)
+    if room >= SHORTEST_TITLE:
+        lines = [f"{BRAND}{t.paper.bold(shortened(printable(t.run.title), room))} {end}"]
+    else:
+        room = t.paper.width - len(BRAND)
+        lines = [f"{BRAND}{t.paper.bold(shortened(printable(t.run.title), room))}", f"  {end}"]
+    if not t.run.is_complete:
+        lines += wrapped(
+            "The bridge died on the way. What follows is what it had written down by then.",
+            t.paper.width,
+        )
+    return lines
 
 
-def _times(report: Report) -> Iterator[Line]:
-    yield "wall time", _duration(report["wall_seconds"])
-    yield "time in Claude", _duration(report["claude_seconds"])
-    if report["first_token_p50"] is not None and report["first_token_p95"] is not None:
-        half, most = _duration(report["first_token_p50"]), _duration(report["first_token_p95"])
-        yield "time to first token", f"p50 {half}, p95 {most}"
-    waited = f", {_duration(report['waited_seconds'])} spent waiting for a session"
-    yield "most at once", f"{report['most_at_once']}{waited if report['waited_seconds'] else ''}"
-    if sessions := ", ".join(f"{n} {kind}" for kind, n in report["sessions"].items() if n):
-        yield "sessions", sessions
+def _failed(t: Telling) -> Iterator[str]:
+    calls = counted(t.totals.together.calls, "call")
+    yield f"{t.paper.red('FAILED')}  {t.totals.together.failed:,} of {calls}"
+    shown = t.totals.errors if t.is_full else t.totals.errors[:5]
+    width = max(len(str(error.calls)) for error in shown)
+    for error in shown:
+        label = f"  {error.calls:>{width}} x {error.status or '-'}"
+        text = cure(error, t.totals.windows)
+        yield from t.paper.told(label, text if t.is_full else shortened(text, 3 * t.paper.width))
+    if len(t.totals.errors) > len(shown):
+        yield f"  and {len(t.totals.errors) - len(shown)} other kinds: --summary full"
 
 
-def _money(report: Report) -> Iterator[Line]:
-    yield COST, _cost(report["models"])
-    yield "paid by", PAYERS.get(report["paid_by"], _printable(str(report["paid_by"])))
+def _payer(t: Telling) -> Iterator[str]:
+    payer = PAYERS.get(t.run.paid_by, printable(t.run.paid_by))
+    spent = t.totals.together.cost_usd
+    if t.is_free or spent is None:
+        price = ""
+    elif t.run.paid_by == "subscription":
+        price = f" (the API would have charged about {cost(spent)})"
+    else:
+        price = f", about {cost(spent)} (an estimate, not a bill)"
+    yield from t.paper.told("paid by", payer + price)
+    if t.totals.overage is not None and t.totals.overage.in_use:
+        yield from t.paper.told("extra usage", "in use: the plan is used up, and this is paid for")
 
 
-def _cassette(report: Report) -> Iterator[Line]:
-    """What a run with a cassette replayed and recorded, what it lacked, and what it saved."""
-    if (told := report.get("cassette")) is None:
+def _cassette(t: Telling) -> Iterator[str]:
+    """What was replayed and recorded, what the cassette lacked, and what it saved."""
+    if (told := t.run.cassette) is None:
         return
     counts = {**told, "unused": len(told["unused"])}
-    done = (f"{counts[kind]:,} {kind}" for kind in CASSETTE if counts[kind])
-    yield "cassette", ", ".join(done) or "not used"
+    done = ", ".join(f"{counts[kind]:,} {kind}" for kind in CASSETTE if counts[kind])
+    yield from t.paper.told("cassette", done or "not used")
     if told["replayed"]:
-        saved = f"{told['saved_tokens']:,} tokens, ${told['saved_cost_usd']:,.4f}"
-        yield "saved by replaying", f"{saved}, {_duration(told['saved_seconds'])} of Claude's time"
+        spared = f"{told['saved_tokens']:,} tokens, {cost(told['saved_cost_usd'])}"
+        time_ = f"{duration(told['saved_seconds'])} of Claude's time"
+        yield from t.paper.told("saved", f"{spared}, {time_} by replaying")
     for text in (*told["problems"], *told["misses"]):
-        yield "cassette", "\n".join(map(_printable, text.splitlines()))
-    if (more := told["missed"] - len(told["misses"])) > 0:
-        yield "cassette", f"and {more:,} more misses"
+        first, *more = text.splitlines() or [""]
+        yield from t.paper.told("cassette", printable(first))
+        yield from (f"{'':<{LABEL}}{printable(line)}" for line in more)
+    if (more_misses := told["missed"] - len(told["misses"])) > 0:
+        yield from t.paper.told("cassette", f"and {more_misses:,} more misses")
 
 
-def _windows(report: Report, now: float) -> Iterator[Line]:
-    for window in report["windows"]:
-        name = str(window["name"])
-        label = WINDOWS.get(name, _printable(name.replace("_", " ")))
-        if told := ", ".join(_window(window, now)):
-            yield label, told
+def _windows(t: Telling) -> Iterator[str]:
+    for use in t.totals.windows:
+        if words := window_words(use, t.now):
+            yield from t.paper.told(window_name(use.last.name), words)
 
 
-def _window(window: Report, now: float) -> Iterator[str]:
-    if window["utilization"] is not None:
-        yield f"{window['utilization']:.0%} used"
-    if window["status"] in STATUSES:
-        yield STATUSES[window["status"]]
-    if (resets := window["resets_at"]) is not None:
-        clock = time.strftime("%a %H:%M", time.localtime(resets))
-        yield f"resets {clock} (in {_duration(max(0.0, resets - now))})"
+def _groups(title: str, groups: Mapping[str, Sums], t: Telling) -> Iterator[str]:
+    rows = [(printable(name), sums) for name, sums in groups.items()]
+    if len(rows) > MOST_MODELS and not t.is_full:
+        others = rows[MOST_MODELS - 1 :]
+        rows = rows[: MOST_MODELS - 1]
+        rows.append((f"{len(others)} others", sum((sums for _, sums in others), Sums())))
+    if len(rows) > 1:
+        rows.append(("total", t.totals.together))
+    columns = fitted(_columns(title, t), rows, t.paper.width)
+    header, *lines = table(columns, rows, t.paper.width)
+    yield t.paper.bold(header)
+    yield from lines
 
 
-def _notices(report: Report) -> Iterator[Line]:
-    for notice in report.get("notices", ()):
-        times = f" ({notice['count']} times)" if notice["count"] > 1 else ""
-        yield "note", _printable(f"{notice['text']}{times}")
+def _columns(title: str, t: Telling) -> list[Column]:
+    """The columns, and in which order they go where there is no room."""
+    together = t.totals.together
+    columns = [
+        Column(title, lambda name, _: name, keep=9),
+        Column("calls", lambda _, sums: f"{sums.calls:,}", keep=8),
+        Column("failed", lambda _, sums: f"{sums.failed:,}", keep=5),
+        Column("input", lambda _, sums: f"{sums.usage.prompt_tokens:,}", keep=2),
+        Column("cached", lambda _, sums: f"{sums.usage.cache_read_tokens:,}", keep=1),
+        Column("output", lambda _, sums: f"{sums.usage.output_tokens:,}", keep=6),
+        Column("~ cost", lambda _, sums: _price(sums), keep=7),
+    ]
+    unwanted = set()
+    if not together.failed:
+        unwanted.add("failed")
+    if t.is_free:
+        unwanted.add("~ cost")
+    return [column for column in columns if column.title not in unwanted]
 
 
-def _duration(seconds: float) -> str:
-    whole = int(seconds)
-    if whole >= DAY:
-        return f"{whole // DAY} d {whole % DAY // HOUR} h"
-    if whole >= HOUR:
-        return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
-    if whole >= MINUTE:
-        return f"{whole // MINUTE} min {whole % MINUTE} s"
-    return f"{seconds:.2f} s"
+def _price(sums: Sums) -> str:
+    nothing = sums.cost_usd is None and not sums.usage.output_tokens
+    return "-" if nothing else cost(sums.cost_usd)
 
 
-def _printable(text: str) -> str:
-    """Names come from requests: in a terminal they could be more than text."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+def _details(t: Telling) -> Iterator[str]:
+    for label, texts in (
+        ("answered", _answered(t)),
+        ("ignored", _ignored(t)),
+        ("speed", ["; ".join(_speed(t.totals))]),
+    ):
+        for text in filter(None, texts):
+            yield from t.paper.told(label, text)
+    if t.is_full:
+        yield from _sessions(t)
 
 
-def _width(stderr: TextIO) -> int | None:
+def _answered(t: Telling) -> list[str]:
+    """Which model answered for which other; nothing where all were asked for by name."""
+    told = [
+        f"{printable(asked)} by {printable(by)} ({counted(calls, 'call')})"
+        for (asked, by), calls in t.totals.answered.items()
+        if asked not in by  # "sonnet" is no news
+    ]
+    return told if t.is_full else _some(told)
+
+
+def _ignored(t: Telling) -> list[str]:
+    if t.is_full:
+        return [
+            printable(f"{notice.text} ({counted(count, 'time')})")
+            for notice, count in t.totals.notices
+        ]
+    about = [n.subject for n, _ in t.totals.notices if not n.subject.startswith("model ")]
+    return [", ".join(printable(s) for s in about)] if len(about) <= MOST_NAMED else _some(about)
+
+
+def _some(things: Sequence[str]) -> list[str]:
+    named = ", ".join(printable(thing) for thing in things[:MOST_NAMED])
+    more = len(things) - MOST_NAMED
+    return [f"{named} and {more} more: --summary full" if more > 0 else named]
+
+
+def _speed(totals: Totals) -> Iterator[str]:
+    if (first := totals.first_token) is not None:
+        most = f" (95%: {duration(first.p95)})" if first.p95 > first.p50 else ""
+        yield f"first token {duration(first.p50)}{most}"
+    if totals.most_at_once > 1:
+        yield f"up to {totals.most_at_once} at once"
+    if totals.together.queued >= 0.1:  # noqa: PLR2004 - a tenth of a second is nothing to tell
+        yield f"{duration(totals.together.queued)} waiting for a session"
+
+
+def _sessions(t: Telling) -> Iterator[str]:
+    if t.totals.sessions:
+        kinds = (f"{n:,} {printable(kind)}" for kind, n in t.totals.sessions.items())
+        yield from t.paper.told("sessions", ", ".join(kinds))
+    for reason, times in t.totals.cold_reasons.items():
+        yield from t.paper.told("new one", f"{printable(reason)} ({counted(times, 'time')})")
+    if t.totals.together.retries:
+        yield from t.paper.told("retried", counted(t.totals.together.retries, "time"))
+    if t.totals.together.cancelled:
+        yield from t.paper.told("given up", f"{counted(t.totals.together.cancelled, 'call')}")
+
+
+def paper_of(stderr: TextIO) -> Paper:
+    """A terminal's own width, with colours unless NO_COLOR or TERM=dumb; plain elsewhere."""
     if not stderr.isatty():
-        return None
-    return max(os.get_terminal_size(stderr.fileno()).columns or 80, NARROWEST)
-
-
-def _render(rows: Sequence[Sequence[str]], lines: Sequence[Line], width: int | None) -> str:
-    # Rich costs as much to import as the rest of the wrapper: only a table is worth it.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for number, title in enumerate(rows[0]):
-        table.add_column(title, justify="right" if number else "left", overflow="fold")
-    for row in rows[1:]:
-        table.add_row(*map(Text, row))  # Text: in a plain string "sonnet[1m]" is markup
-    details = Table.grid(padding=(0, 2))
-    for label, value in lines:
-        details.add_row(Text(label, style="dim"), Text(value))
-    console = Console(
-        file=StringIO(),
-        width=width or PLAIN_WIDTH,
-        force_terminal=width is not None,
-        color_system=None if width is None else "auto",
-    )
-    with console.capture() as captured:
-        console.print(table, "", details)
-    return "\n" + "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+        return Paper()
+    columns = os.get_terminal_size(stderr.fileno()).columns or 80
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return Paper(max(columns, NARROWEST), is_coloured=not plain)

@@ -1,0 +1,41 @@
+"""One run or several as every output takes them: facts, totals, and the calls one by one."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeAlias
+
+from claude_run.usage.record import CallRecord
+from claude_run.usage.run import Run
+from claude_run.usage.totals import Totals, totals
+
+Calls: TypeAlias = Callable[[], Iterable[CallRecord]]
+"""Gives the calls of a run anew each time it is called: there may be too many to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    run: Run
+    calls: Calls
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`totals` are those of all `parts` together."""
+
+    parts: tuple[Part, ...]
+    totals: Totals
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return tuple(part.run for part in self.parts)
+
+    def calls(self) -> Iterator[tuple[int, CallRecord]]:
+        """Every call, with the number of its run from 0."""
+        for number, part in enumerate(self.parts):
+            for record in part.calls():
+                yield number, record
+
+
+def report_of(parts: Sequence[Part]) -> Report:
+    return Report(tuple(parts), totals(chain.from_iterable(part.calls() for part in parts)))

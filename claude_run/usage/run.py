@@ -1,0 +1,45 @@
+"""What is known of a run beside its calls: the command, how it ended, who paid."""
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Final
+
+from claude_run.turn import JsonObject
+
+HIDDEN: Final = "(key)"
+_KEYS: Final = re.compile(
+    r"\b(?:sk|pk|rk|ghp|gho|github_pat|glpat|hf|xox[abp])[-_][A-Za-z0-9_\-]{12,}"
+    r"|(?<=[Bb]earer )[A-Za-z0-9._~+/\-]{12,}=*"
+    r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_\-]{30,}"
+)
+_ASSIGNED: Final = re.compile(
+    r"(?i)((?:api[-_]?key|token|secret|password|passwd)[=: ]\s*)[^\s'\",;]{6,}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`began` is in seconds of the epoch, `seconds` the length of the run, `status` the command's
+    exit status, None while it has none. `is_complete` False says that the bridge process died, so
+    that what its last moments used may be missing. `cassette` says what became of the cassette of
+    a run that had one."""
+
+    command: tuple[str, ...]
+    began: float
+    seconds: float
+    paid_by: str = "other"
+    status: int | None = None
+    is_complete: bool = True
+    cassette: JsonObject | None = None
+
+    @property
+    def title(self) -> str:
+        """The command as a shell would take it, with nothing in it that looks like a key."""
+        text = self.command[0] if len(self.command) == 1 else shlex.join(self.command)
+        return without_keys(text) or "claude-run"
+
+
+def without_keys(text: str) -> str:
+    """`text` with what has the shape of a credential replaced by `HIDDEN`."""
+    return _ASSIGNED.sub(rf"\1{HIDDEN}", _KEYS.sub(HIDDEN, text))
