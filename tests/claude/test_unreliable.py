@@ -53,7 +53,7 @@ def said(request: JsonObject) -> JsonObject:
     }
 
 
-def rounds(bridge: Bridge, upstream: ScriptedUpstream, times: int = 2) -> list[JsonObject]:
+def rounds(bridge: Bridge, upstream: ScriptedUpstream, times: int = 3) -> list[JsonObject]:
     """What upstream is asked for all of ASKED, several times, one after another."""
     upstream.forget()
     upstream.answer = say("fine")
@@ -86,7 +86,7 @@ def right(environment: dict[str, str], shared_upstream: ScriptedUpstream) -> lis
         ("set_model", "refused", 0),
         ("rewind_conversation", "refused", 0),
         ("mcp_set_servers", "ignored", 6),
-        ("set_model", "refused", 5),
+        ("set_model", "refused", 3),
     ],
 )
 def test_no_request_is_wrong_and_it_is_said(
