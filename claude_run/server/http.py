@@ -31,6 +31,7 @@ class Protocol(H11Protocol):
     _head_timer: asyncio.TimerHandle | None = None
     _asking: asyncio.TimerHandle | None = None
     _refused = False
+    _sends_no_more = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -49,6 +50,9 @@ class Protocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self._sends_no_more and (self.cycle.response_complete or self.cycle.more_body):
+            self.transport.close()  # there will not be another request, or not the whole of it
+            return
         self._watch_head()
 
     def _watch_head(self) -> None:
@@ -106,6 +110,7 @@ class Protocol(H11Protocol):
         """
         if self._refused or not self._is_unanswered():
             return False
+        self._sends_no_more = True
         self._ask(_ASKED_AFTER)
         return True
 

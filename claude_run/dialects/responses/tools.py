@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from claude_run.dialects.errors import shortened
 from claude_run.dialects.fields import deviation
 from claude_run.dialects.reading import at, boolean, elements, object_, optional, required, text
 from claude_run.dialects.tools import called, choose, functions
@@ -58,6 +59,7 @@ def _functions(
     for path, tool in tools:
         kind = text(required(object_(tool, path), "type", path), at(path, "type"))
         if kind == "function":
+            optional(text, tool, "name", path)  # tools are told apart by it
             found.append((path, tool))
         else:
             ignored[kind] = _ignored(kind, path, strict=strict)
@@ -65,6 +67,7 @@ def _functions(
 
 
 def _ignored(kind: str, param: str, *, strict: bool) -> Notice:
+    kind = shortened(kind)
     told = f"Tools of type {kind} are ignored: Claude has none here. Offer functions instead."
     return deviation(at(param, "type") if strict else f"tools of type {kind}", told, strict=strict)
 
