@@ -142,7 +142,7 @@ def _changed(body: Any, path: tuple[Any, ...], how: str, odd: Any) -> None:
         case "wrap", _:
             holder[last] = [holder[last]]
         case ("twice" | "many") as often, list():
-            holder += [holder[last]] * (1 if often == "twice" else 300)
+            holder += [holder[last]] * (1 if often == "twice" else 30)
         case "beside", dict():
             holder[str(odd)] = odd
         case _:
