@@ -163,6 +163,8 @@ class Bridge:
         self._take_what_is_there()
         if self._failure is not None:
             return f"the bridge could not start: {self._redacted(self._failure)}"
+        if self.report is not None:
+            return "the bridge was told to end (SIGTERM)"
         return f"the bridge died ({_ending(self._process.returncode)}){self._last_words()}"
 
     def _spawn(self, listening: socket.socket) -> subprocess.Popen[bytes]:
@@ -246,6 +248,8 @@ class Bridge:
             pass
         if self.report is None:
             self._wait(deadline - time.monotonic())
+        if self.is_ready and self._process.poll() is None and self.report is None:
+            say(f"the bridge did not end within {STOP_PATIENCE:g} s, and was killed")
 
     def _spooled_report(self) -> dict[str, Any]:
         """The report of a bridge process that ended without one, from the records it left."""
