@@ -98,14 +98,26 @@ async def change(client: ClaudeSDKClient, requests: Sequence[Request]) -> None:
         except ControlRefusedError as error:
             refused.append(error)
             return
-        if answer.get("errors"):
-            refused.append(ControlRefusedError(f"{request['subtype']}: {answer['errors']}"))
+        if not _is_done(request, answer):
+            refused.append(ControlRefusedError(f"{request['subtype']}: answered {answer}"))
 
     async with anyio.create_task_group() as group:
         for request in requests:
             group.start_soon(send, request)
     if refused:
         raise refused[0]
+
+
+def _is_done(request: Request, answer: Request) -> bool:
+    """Whether the answer says more than that the request was heard, where it ought to."""
+    match request["subtype"]:
+        case "mcp_set_servers":
+            told = answer.get("added" if request["servers"] else "removed")
+            return told == [SERVER] and not answer.get("errors")
+        case "set_model":
+            return "model" in answer
+        case _:
+            return True
 
 
 async def _send(client: ClaudeSDKClient, request: Request) -> Request:
