@@ -3,6 +3,7 @@
 import json
 from collections.abc import Hashable, Sequence
 
+from claude_run.claude.numbers import is_carried
 from claude_run.turn import (
     Answer,
     AssistantPart,
@@ -57,7 +58,8 @@ def _calls(parts: Sequence[AssistantPart]) -> tuple[Hashable, ...]:
 
 
 def answered(answer: Answer) -> AssistantTurn | None:
-    """`answer` as the turn in which a client sends it back; None if nothing of it would be."""
+    """`answer` as the turn in which a client sends it back; None if nothing of it would be,
+    or if the CLI does not remember it as it was."""
     text = (Text(answer.text),) if answer.text.strip() else ()
     try:
         calls = tuple(
@@ -65,6 +67,8 @@ def answered(answer: Answer) -> AssistantTurn | None:
         )
     except ValueError:
         return None
+    if not all(is_carried(call.arguments) for call in calls):
+        return None  # the CLI remembers them changed
     return AssistantTurn((*text, *calls)) if text or calls else None
 
 

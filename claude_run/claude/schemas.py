@@ -41,6 +41,10 @@ _NAMED_SCHEMAS: Final = frozenset(
 _MAY_BE_NULL: Final = frozenset({"const", "default"})
 
 
+def holds_schemas(keyword: str) -> bool:
+    return keyword in _SCHEMAS or keyword in _NAMED_SCHEMAS
+
+
 def everywhere(schema: Any, change: Callable[[JsonObject], JsonObject]) -> Any:
     """`schema` with `change` made to it and then to every schema in it. What only looks like
     one, as a value of `enum` or a property's name may, is left alone."""

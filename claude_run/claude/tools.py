@@ -13,6 +13,7 @@ from claude_agent_sdk import HookMatcher
 from claude_agent_sdk.types import HookContext, HookInput, HookJSONOutput, McpStatusResponse
 
 from claude_run.claude.nesting import require_shallow
+from claude_run.claude.numbers import told
 from claude_run.claude.schemas import modern
 from claude_run.turn import AssistantTurn, JsonObject, ToolCall, ToolSpec, Turn, bad_request
 
@@ -83,7 +84,7 @@ def input_schema(tool: ToolSpec) -> JsonObject:
         TurnError: the arguments are to be something else than an object, or too deep a one.
     """
     require_shallow(tool.schema, "tools")
-    schema = tool.schema if "$schema" in tool.schema else modern(tool.schema)
+    schema = told(tool.schema if "$schema" in tool.schema else modern(tool.schema))
     kind = schema.get("type", "object")
     if kind != "object" and not (isinstance(kind, list) and "object" in kind):
         raise bad_request(

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 
+from claude_run.claude import numbers
 from claude_run.claude.answer.exchange import Exchange
 from claude_run.claude.errors import rejected_fields
 from claude_run.claude.limits import machine_limits
@@ -56,7 +57,7 @@ class Claude:
         """Answer one request, as `Answerer` says."""
         name = resolve(request.model, self._settings)
         trace.model = name.name
-        trace.notices.extend(name.notices)
+        trace.notices.extend((*name.notices, *numbers.notices(request.turns)))
         trace.notices.extend((*_unheeded_stops(request), *self._verifier.notices))
         timeout = self._settings.timeout
         try:

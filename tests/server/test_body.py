@@ -9,9 +9,11 @@ import pytest
 
 from claude_run.bridge import Bridge
 from claude_run.dialects.reading import MOST_MESSAGES
+from claude_run.rehearsal.answers import Reply, say
 from claude_run.settings import Settings
-from tests.scripted import ScriptedUpstream
+from tests.scripted import ScriptedUpstream, turns
 from tests.server.asking import ask
+from tests.server.chats import assistant, result, tool, use, user
 from tests.server.tables import CHAT, ENDPOINTS, RESPONSES, Endpoint
 
 on_every_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
@@ -124,3 +126,49 @@ def test_a_name_as_long_as_a_book_is_not_repeated(bridge: Bridge) -> None:
     status, answer, _ = ask(bridge, CHAT.path, body)
     assert status == 400
     assert len(json.dumps(answer)) < 6_000
+
+
+LARGE = 2**60 + 1
+
+
+def test_large_whole_numbers_arrive_whole(bridge: Bridge, upstream: ScriptedUpstream) -> None:
+    upstream.answer = Reply((use("weather", id=LARGE),))
+    parameters = {"type": "object", "properties": {"id": {"enum": [LARGE]}}}
+    asked = {"messages": [user("whole")], "tools": [tool("weather", "", parameters)]}
+    _, answer, _ = ask(bridge, CHAT.path, CHAT.body(**asked))
+    message = answer["choices"][0]["message"]
+    (call,) = message["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {"id": LARGE}
+
+    upstream.answer = say("done")
+    asked["messages"] += [message, result(call["id"], f"{LARGE} is sunny")]
+    assert ask(bridge, CHAT.path, CHAT.body(**asked))[0] == 200
+    request = upstream.requests[-1]
+    (offered,) = request["tools"]
+    assert str(LARGE) in offered["input_schema"]["properties"]["id"]["description"]
+    _, called, results = turns(request)
+    assert called["content"][-1]["input"] == {"id": str(LARGE)}
+    assert str(LARGE) in json.dumps(results)
+
+
+def test_a_property_may_be_called_like_a_trap_of_javascript(
+    bridge: Bridge, upstream: ScriptedUpstream
+) -> None:
+    trap = {"__proto__": {"type": "string"}, "constructor": {"type": "string"}}
+    parameters = {"type": "object", "properties": trap, "required": ["__proto__"]}
+    given = {"__proto__": "a", "constructor": "b"}
+    messages = [
+        user("trap"),
+        assistant(None, ("c1", "weather", json.dumps(given))),
+        result("c1", "fine"),
+    ]
+    asked = {"messages": messages, "tools": [tool("weather", "", parameters)]}
+    upstream.answer = Reply((use("weather", **given),))
+    _, answer, _ = ask(bridge, CHAT.path, CHAT.body(**asked))
+    (call,) = answer["choices"][0]["message"]["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == given
+    (request,) = upstream.requests
+    offered = request["tools"][0]["input_schema"]
+    assert offered["properties"] == {"constructor": {"type": "string"}}
+    assert '{"__proto__": {"type": "string"}}' in offered["description"]
+    assert turns(request)[1]["content"][0]["input"] == given

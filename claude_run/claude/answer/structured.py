@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from claude_run.claude.numbers import told
 from claude_run.claude.schemas import everywhere, fits, modern
 from claude_run.claude.tools import OUTPUT
 from claude_run.turn import JsonObject
@@ -70,7 +71,7 @@ def is_wrapped(schema: Mapping[str, Any]) -> bool:
 
 def output_tool(schema: JsonObject) -> tuple[str, JsonObject]:
     """The description and the input schema of the tool that takes an answer of `schema`."""
-    whole = {k: v for k, v in modern(schema).items() if k not in _OF_THE_DOCUMENT}
+    whole = {k: v for k, v in told(modern(schema)).items() if k not in _OF_THE_DOCUMENT}
     if not is_wrapped(schema):
         return _DESCRIPTION, whole
     hoisted: JsonObject = {name: whole.pop(name) for name in _DEFINITIONS if name in whole}

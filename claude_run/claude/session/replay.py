@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from claude_run.claude.numbers import as_text
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import (
     AssistantTurn,
@@ -57,7 +58,7 @@ def assistant_content(turn: AssistantTurn, names: ToolNames) -> list[JsonObject]
                         "type": "tool_use",
                         "id": id_,
                         "name": names.upstream(name),
-                        "input": arguments,
+                        "input": as_text(arguments),
                     }
                 )
     return blocks
