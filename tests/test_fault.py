@@ -1,8 +1,11 @@
 """What goes wrong unexpectedly leaves a trace that a person can find, and no secret in it."""
 
+import http.client
+import json
 import shutil
 import signal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import openai
 import psutil
@@ -100,6 +103,27 @@ def test_a_run_without_faults_keeps_nothing(
         bridge.wait_ready()
     assert capfd.readouterr().err == ""
     assert not list((tmp_path / "home").iterdir())
+
+
+def test_a_client_that_goes_away_is_no_fault(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    body = json.dumps({"model": "sonnet", "messages": [{"role": "user", "content": "hello"}]})
+    with Bridge(Settings(rehearse=True), environment=sealed(tmp_path)) as bridge:
+        bridge.wait_ready()
+        url = urlsplit(bridge.base_url)
+        connection = http.client.HTTPConnection(url.hostname or "", url.port)
+        connection.request(
+            "POST", "/v1/chat/completions", body, {"Authorization": f"Bearer {bridge.api_key}"}
+        )
+        connection.close()
+        with openai.OpenAI(base_url=bridge.base_url, api_key=bridge.api_key) as client:
+            client.chat.completions.create(
+                model="sonnet", messages=[{"role": "user", "content": "still there?"}]
+            )
+    assert "went wrong" not in capfd.readouterr().err
+    assert bridge.report is not None
+    assert not (tmp_path / "home/.local/state/claude-run").exists()
 
 
 def test_a_run_directory_that_a_cleaner_removed_is_made_again(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
@@ -129,7 +129,8 @@ def _first(request: Request) -> str:
 
 
 async def _fault(_request: Request, error: Exception) -> Response:
-    traceback.print_exception(error)
+    if not isinstance(error, ClientDisconnect):  # who left is answered nothing, and was no fault
+        traceback.print_exception(error)
     text = f"claude-run failed: {type(error).__name__}. Please report it."
     body = error_body(text, "server_error", code="internal_error")
     return JSONResponse(body, 500, {"Connection": "close"})  # which the server then does
