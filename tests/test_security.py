@@ -1,0 +1,198 @@
+"""What SECURITY.md promises: one run in a hostile place, asked once and looked at from outside."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from claude_run.rehearsal.answers import say
+from tests.scripted import PATIENCE, ScriptedUpstream, sealed_environment, turns
+
+TELL = """
+import os, sys
+print(os.environ["OPENAI_BASE_URL"], os.environ["OPENAI_API_KEY"], flush=True)
+sys.stdin.read()
+"""
+MARKER = "HOSTILE-INSTRUCTIONS"
+ACTS = ("@/etc/passwd", "/cost", "/clear", "!touch acted", "$(touch acted)", "@CLAUDE.md", "#note")
+TOKEN = "CLAUDE_CODE_OAUTH_TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A live run whose command has been told where to ask, and has asked once."""
+
+    url: str
+    key: str
+    token: str
+    processes: tuple[psutil.Process, ...]
+    place: Path
+    temporary: Path
+    upstream: ScriptedUpstream
+
+    def ask(
+        self, method: str, path: str, body: object = None, **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        with closing(HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE)) as connection:
+            data = None if body is None else json.dumps(body)
+            connection.request(method, path, data, sent)
+            response = connection.getresponse()
+            return response.status, dict(response.headers.items()), response.read()
+
+
+def hostile(place: Path, acted: Path) -> None:
+    """Everything in a directory that could make somebody act who is started there."""
+    touch = f"touch {acted}"
+    hook = [{"hooks": [{"type": "command", "command": touch}]}]
+    hooks = dict.fromkeys(("SessionStart", "UserPromptSubmit", "PreToolUse", "Stop"), hook)
+    server = {"mcpServers": {"evil": {"command": "sh", "args": ["-c", touch]}}}
+    files = {
+        "CLAUDE.md": MARKER,
+        ".mcp.json": json.dumps(server),
+        ".claude/settings.json": json.dumps({"hooks": hooks, "env": {"EVIL": MARKER}}),
+        ".claude/settings.local.json": json.dumps({"hooks": hooks}),
+        ".claude/CLAUDE.md": MARKER,
+        ".claude/commands/cost.md": MARKER,
+        ".claude/skills/evil/SKILL.md": f"---\nname: evil\ndescription: {MARKER}\n---\n{MARKER}",
+        ".claude/agents/evil.md": f"---\nname: evil\ndescription: {MARKER}\n---\n{MARKER}",
+    }
+    modules = ("uvicorn", "starlette", "claude_agent_sdk", "anyio", "h11", "psutil", "re2")
+    shadow = f"import pathlib\npathlib.Path({str(acted)!r}).touch()\nraise SystemExit(9)\n"
+    for name, text in {**files, **{f"{module}.py": shadow for module in modules}}.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    directory = tmp_path_factory.mktemp("hostile")
+    place, temporary = directory / "place", directory / "tmp"
+    temporary.mkdir()
+    hostile(place, directory / "acted")
+    with ScriptedUpstream(say("Hello")) as upstream:
+        environment = sealed_environment(directory, upstream.url)
+        home = Path(environment["HOME"])
+        hostile(home, directory / "acted")
+        (home / ".claude.json").write_text("{")
+        environment |= {"TMPDIR": str(temporary), "PYTHONPATH": str(place)}
+        program = Path(sys.executable).with_name("claude-run")
+        command = [str(program), "--", sys.executable, "-c", TELL]
+        with subprocess.Popen(
+            command,
+            cwd=place,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as wrapper:
+            assert wrapper.stdout is not None
+            url, key = wrapper.stdout.readline().split()
+            started = Run(url, key, environment[TOKEN], (), place, temporary, upstream)
+            asked = {"model": "sonnet", "messages": [{"role": "user", "content": "\n".join(ACTS)}]}
+            status, _, _ = started.ask(
+                "POST", "/v1/chat/completions", asked, Authorization=f"Bearer {key}"
+            )
+            assert status == 200
+            ours = psutil.Process(wrapper.pid)
+            processes = (ours, *ours.children(recursive=True))
+            yield Run(url, key, environment[TOKEN], processes, place, temporary, upstream)
+            _, told = wrapper.communicate("", PATIENCE)
+            assert key not in told
+            assert environment[TOKEN] not in told
+        assert not list(temporary.iterdir()), "something was left behind"
+
+
+def test_what_lies_in_the_working_directory_and_at_home_does_nothing(run: Run) -> None:
+    assert not (run.place.parent / "acted").exists()
+    assert not (run.place / "acted").exists()
+    (request,) = run.upstream.requests
+    assert MARKER not in json.dumps(request)
+    assert not request.get("tools")
+
+
+def test_a_prompt_is_text_whatever_it_says(run: Run) -> None:
+    (request,) = run.upstream.requests
+    (turn,) = turns(request)
+    assert turn["content"] == [{"type": "text", "text": "\n".join(ACTS)}]
+    assert "root:" not in json.dumps(request)
+
+
+def test_the_key_and_the_login_stand_in_no_command_line_and_no_file(run: Run) -> None:
+    assert len(run.processes) >= 4  # the wrapper, the command, the bridge, the CLI
+    for process in run.processes:
+        line = " ".join(process.cmdline())
+        assert run.key not in line
+        assert run.token not in line
+    for path in run.temporary.rglob("*"):
+        if path.is_file():
+            assert run.key.encode() not in path.read_bytes(), path
+            assert run.token.encode() not in path.read_bytes(), path
+
+
+def test_only_the_wrapped_command_has_the_key_in_its_environment(run: Run) -> None:
+    having = [p for p in run.processes if run.key in p.environ().values()]
+    assert [process.cmdline()[-1] for process in having] == [TELL]
+
+
+def test_nobody_else_can_look_into_the_runs_directory(run: Run) -> None:
+    (directory,) = (path for path in run.temporary.iterdir() if path.is_dir())
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    assert directory.stat().st_uid == os.getuid()
+
+
+def test_only_loopback_is_listened_on(run: Run) -> None:
+    listening = {
+        connection.laddr.ip
+        for process in run.processes
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        # A preflight of fetch, a form, a page under a name of its own, an image.
+        ("OPTIONS", "/v1/chat/completions", {"Access_Control_Request_Method": "POST"}, 401),
+        ("POST", "/v1/chat/completions", {"Content_Type": "text/plain"}, 401),
+        ("POST", "/v1/chat/completions", {"Host": "evil.example:80"}, 403),
+        ("GET", "/v1/models", {"Sec_Fetch_Mode": "no-cors"}, 401),
+        ("GET", "/v1/responses", {"Upgrade": "websocket", "Connection": "Upgrade"}, 401),
+        ("GET", "/docs", {}, 401),
+        ("GET", "/openapi.json", {}, 401),
+    ],
+)
+def test_a_web_page_gets_nothing_and_can_read_nothing(
+    run: Run, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answered, sent, body = run.ask(method, path, Origin="http://evil.example", **headers)
+    assert answered == status
+    assert not [name for name in sent if name.lower().startswith("access-control-")]
+    assert run.key.encode() not in body
+
+
+@pytest.mark.parametrize("given", ["", "Bearer", "Bearer ", "Bearer {}x", "Basic {}", "Bearer\t{}"])
+def test_nothing_but_the_whole_key_is_the_key(run: Run, given: str) -> None:
+    status, _, body = run.ask("GET", "/v1/models", Authorization=given.format(run.key))
+    assert status == 401
+    assert run.key.encode() not in body
+
+
+def test_no_conversation_is_written_down(run: Run) -> None:
+    home = run.place.parent / "home"
+    for path in home.rglob("*"):
+        if path.is_file():
+            assert ACTS[0].encode() not in path.read_bytes(), path
