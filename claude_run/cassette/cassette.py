@@ -8,7 +8,7 @@ from claude_run.cassette.masks import masks
 from claude_run.cassette.recorder import Manner, Recorder
 from claude_run.cassette.replayer import Replayer, Resolve
 from claude_run.cassette.runs import keep_run
-from claude_run.cassette.tape import Tape
+from claude_run.cassette.tape import Tape, Tell
 from claude_run.patterns import PatternError
 from claude_run.settings import Settings
 from claude_run.turn import Answerer, JsonObject
@@ -21,7 +21,7 @@ class Cassette:
         CassetteError: a file of it, or a pattern, cannot be used.
     """
 
-    def __init__(self, settings: Settings, resolve: Resolve) -> None:
+    def __init__(self, settings: Settings, resolve: Resolve, tell: Tell) -> None:
         assert settings.cassette is not None  # noqa: S101 - callers look
         self._settings = settings
         self._resolve = resolve
@@ -36,7 +36,11 @@ class Cassette:
         except PatternError as error:
             raise CassetteError(str(error)) from None
         self._tape = Tape(
-            self._files.read_all(), patterns, rehearses=settings.rehearse, repeats=settings.repeat
+            self._files.read_all(),
+            patterns,
+            rehearses=settings.rehearse,
+            repeats=settings.repeat,
+            tell=tell,
         )
 
     def replayer(self) -> Answerer:

@@ -92,14 +92,12 @@ class Recorder:
             self._tape.masks,
         )
         if (place := place_of_credential(answer.content())) is not None:
-            self._tape.score.problems.append(
-                f"an answer was not recorded: {place} looks like a credential (--redact masks it)"
-            )
+            self._tape.score.not_recorded(f"{place} looks like a credential (--redact masks it)")
             return
         try:
             self._write(question, answer)
         except (OSError, CassetteError) as error:
-            self._tape.score.problems.append(f"an answer was not recorded: {error}")
+            self._tape.score.not_recorded(str(error))
         else:
             self._tape.score.recorded += 1
 

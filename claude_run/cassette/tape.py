@@ -1,7 +1,7 @@
 """What one run has of a cassette: what there is, what was given of it, and what it saved."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -15,6 +15,9 @@ from claude_run.turn import Failure, JsonObject, TurnError, TurnRequest, Usage
 
 SHOWN: Final = 3
 """Misses of a run that are told in full; the rest is counted."""
+
+Tell = Callable[[str], None]
+"""Says a line to the person, on stderr."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Tape:
         *,
         rehearses: bool = False,
         repeats: bool = False,
+        tell: Tell = lambda _: None,
     ) -> None:
         self.masks: Final = masks
         self._rehearses = rehearses
@@ -48,7 +52,7 @@ class Tape:
             self._there.setdefault(self._key(recording), []).append(recording)
         self._asked: Counter[str] = Counter()
         self._given: dict[str, set[int]] = {}
-        self.score: Final = Score()
+        self.score: Final = Score(tell)
 
     def question(self, request: TurnRequest, model: str) -> Question:
         """`request` for `model`, and its number. Called when the request comes, before
@@ -107,6 +111,7 @@ class Score:
     """`saved` tokens, `cost_usd` and `seconds` are those that the replayed answers had taken.
     `problems` says which answers could not be recorded."""
 
+    tell: Tell
     replayed: int = 0
     recorded: int = 0
     missed: int = 0
@@ -127,7 +132,12 @@ class Score:
         self.missed += 1
         if len(self.misses) < SHOWN:
             self.misses.append(message)
+            self.tell(message)
         return TurnError(Failure.CASSETTE_MISS, message)
+
+    def not_recorded(self, why: str) -> None:
+        self.problems.append(f"an answer was not recorded: {why}")
+        self.tell(self.problems[-1])
 
     def told(self) -> JsonObject:
         """For the run's report: tokens and dollars that were not spent, seconds not waited."""

@@ -1,7 +1,7 @@
 """Who answers in a run: Claude, Claude with a recorder around it, or a replayer in its place."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,10 @@ from claude_run.turn import Answerer, JsonObject
 
 @asynccontextmanager
 async def answering(
-    settings: Settings, directory: Path, report: JsonObject
+    settings: Settings, directory: Path, report: JsonObject, tell: Callable[[JsonObject], None]
 ) -> AsyncIterator[Answerer]:
     """Whoever `settings` want; at the end `report` has what became of the cassette, if any.
+    `tell` hears what the person is told on stderr.
 
     Raises:
         CassetteError: the cassette cannot be used.
@@ -27,7 +28,11 @@ async def answering(
         async with _claude(settings, directory) as claude:
             yield claude
         return
-    cassette = Cassette(settings, partial(resolve, settings=settings))
+    cassette = Cassette(
+        settings,
+        partial(resolve, settings=settings),
+        lambda text: tell({"event": "line", "text": text}),
+    )
     if settings.record == "none":
         yield cassette.replayer()
     else:

@@ -96,7 +96,7 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
     report: dict[str, Any] = {}
     let_go = asyncio.create_task(_let_go())
     async with AsyncExitStack() as stack:
-        answerer = await stack.enter_async_context(answering(settings, directory, report))
+        answerer = await stack.enter_async_context(answering(settings, directory, report, _say))
         ledger = Ledger(settings.paid_by)
         spool = stack.enter_context(Spool(instructions.spool))
         desk = Desk(answerer, Records(ledger, spool), Gate(settings, _say))

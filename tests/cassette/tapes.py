@@ -9,8 +9,12 @@ from typing import Any
 import openai
 
 from claude_run.bridge import Bridge
+from claude_run.cassette.answers import Recorded, Timed
+from claude_run.cassette.document import asked
+from claude_run.cassette.files import Files, Recording
+from claude_run.cassette.masks import masked, masks
 from claude_run.settings import Settings
-from claude_run.turn import JsonObject
+from claude_run.turn import JsonObject, StopReason, TextDelta, TurnFinished, TurnRequest, Usage
 from tests.wrapped import sealed
 
 MODELS = (("gpt-*", "sonnet"),)
@@ -73,3 +77,15 @@ def score(bridge: Bridge) -> JsonObject:
     assert bridge.report is not None
     told: JsonObject = bridge.report["cassette"]
     return told
+
+
+def record(directory: Path, request: TurnRequest, text: str = "an answer") -> str:
+    """Write a recording of `request`, answered with `text`; the name of its file."""
+    end = TurnFinished(StopReason.END, Usage(10, 0, 0, 5), "claude-m", 0.001)
+    pieces = (text[at : at + 24] for at in range(0, len(text), 24))
+    events = (*(Timed(20, TextDelta(piece)) for piece in pieces), Timed(3, end))
+    answer = Recorded(events, "2026-01-02T03:04:05+00:00", "claude-run 0.1.0")
+    what = asked(request, request.model)
+    there = Files(directory)
+    with there.lock():
+        return there.write(Recording(masked(what.document, masks()), (answer,)), what.blobs)

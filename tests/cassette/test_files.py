@@ -8,24 +8,17 @@ from pathlib import Path
 import pytest
 
 from claude_run.bridge import BridgeError
-from claude_run.cassette.answers import Recorded, Timed
-from claude_run.cassette.document import asked
-from claude_run.cassette.files import CassetteError, Files, Recording
+from claude_run.cassette.files import CassetteError, Files
 from claude_run.cassette.inspection import problems
-from claude_run.cassette.masks import masked, masks
 from claude_run.turn import (
     AssistantTurn,
-    StopReason,
     Text,
-    TextDelta,
     ToolSpec,
     Turn,
-    TurnFinished,
     TurnRequest,
-    Usage,
     UserTurn,
 )
-from tests.cassette.tapes import files, replaying
+from tests.cassette.tapes import files, record, replaying
 
 WRITER = """
 import asyncio, sys
@@ -114,19 +107,8 @@ def test_a_process_killed_while_writing_leaves_whole_files(tmp_path: Path) -> No
 @pytest.fixture
 def cassette(tmp_path: Path) -> Path:
     """A cassette with one recording."""
-    _record(tmp_path, TurnRequest("m", (UserTurn((Text("a question"),)),), system="long " * 100))
+    record(tmp_path, TurnRequest("m", (UserTurn((Text("a question"),)),), system="long " * 100))
     return tmp_path
-
-
-def _record(directory: Path, request: TurnRequest, text: str = "an answer") -> str:
-    end = TurnFinished(StopReason.END, Usage(10, 0, 0, 5), "claude-m", 0.001)
-    pieces = (text[at : at + 24] for at in range(0, len(text), 24))
-    events = (*(Timed(20, TextDelta(piece)) for piece in pieces), Timed(3, end))
-    answer = Recorded(events, "2026-01-02T03:04:05+00:00", "claude-run 0.1.0")
-    what = asked(request, request.model)
-    there = Files(directory)
-    with there.lock():
-        return there.write(Recording(masked(what.document, masks()), (answer,)), what.blobs)
 
 
 BROKEN = [
@@ -193,7 +175,7 @@ def test_a_cassette_of_an_optimiser_is_at_most_twice_its_distinct_text(tmp_path:
         answer = f"[[ reasoning ]]\nIt is {number}. " + "The book was written by somebody. " * 16
         distinct |= {question, answer}
         turns.append(UserTurn((Text(question),)))
-        _record(there.directory, TurnRequest("m", tuple(turns), system, tools), answer)
+        record(there.directory, TurnRequest("m", tuple(turns), system, tools), answer)
     paths = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files(tmp_path)) == 400
     assert sum(path.stat().st_size for path in paths) <= 2 * sum(map(len, distinct))
@@ -203,7 +185,7 @@ def test_long_texts_with_one_beginning_share_it(tmp_path: Path) -> None:
     template = "\n\n".join(f"Rule {number}: " + "be careful. " * 40 for number in range(12))
     for number in range(50):
         text = f"{template}\n\nThe question is number {number}."
-        name = _record(tmp_path, TurnRequest("m", (UserTurn((Text(text),)),)))
+        name = record(tmp_path, TurnRequest("m", (UserTurn((Text(text),)),)))
         told = Files(tmp_path).read(name)
         assert told.document["turns"] == [{"user": [{"text": text}]}]
         assert "The question is number" in (tmp_path / name).read_text()
@@ -213,10 +195,10 @@ def test_long_texts_with_one_beginning_share_it(tmp_path: Path) -> None:
 
 def test_a_file_is_named_by_what_was_asked_and_laid_out_to_be_read(cassette: Path) -> None:
     text = "What is\nthe Capital of [[ France ]]?"
-    name = _record(cassette, TurnRequest("m", (UserTurn((Text(text),)),)))
+    name = record(cassette, TurnRequest("m", (UserTurn((Text(text),)),)))
     assert name.startswith("what-is-the-capital-of-france-")
     written = (cassette / name).read_text()
     assert '"What is",\n' in written
     assert json.loads(written)["request"]["turns"][0]["user"][0]["text"] == text.split("\n")
-    _record(cassette, TurnRequest("m", (UserTurn((Text(text),)),)))
+    record(cassette, TurnRequest("m", (UserTurn((Text(text),)),)))
     assert (cassette / name).read_text() == written
