@@ -75,6 +75,8 @@ class Bridge:
         self.is_stopping = False
         self._environment = dict(os.environ if environment is None else environment)
         self._settings = settled(settings, self._environment)
+        if self._settings.log is not None:
+            self._settings = replace(self._settings, log=os.path.abspath(self._settings.log))
         self._before_exec = before_exec
         self._failure: str | None = None
         self._is_ended = False
@@ -110,6 +112,7 @@ class Bridge:
             self._directory = stack.enter_context(_run_directory())
             self._environment, self._secretive = self._own_environment(decision), self._environment
             self._log = stack.enter_context((self._directory / "bridge.log").open("w+b"))
+            _make_writable(self._settings.log)
             self._spool = (self._directory / SPOOL).open("w+b")  # open also after the end
             with _listen(self._settings.port) as listening:
                 self._port: int = listening.getsockname()[1]
@@ -334,6 +337,20 @@ def _absolute(path: str) -> str:
     with suppress(OSError):  # the working directory may be gone
         return os.path.abspath(path)
     return path
+
+
+def _make_writable(log: str | None) -> None:
+    """
+    Raises:
+        BridgeError: no log can be written there.
+    """
+    if log is not None:
+        try:
+            os.makedirs(log, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise BridgeError(f"--log {log} cannot be made: {error.strerror}") from error
+        if not os.access(log, os.W_OK | os.X_OK):
+            raise BridgeError(f"--log {log} cannot be written to")
 
 
 def _listen(port: int) -> socket.socket:

@@ -21,7 +21,8 @@ class Settings:
     `paid_by` is for the summary, and decided when a bridge starts. `cassette` is a directory
     of recordings and `record` what is done with it, None where the surroundings decide;
     `ignore` and `redact` are RE2 patterns. `replay_speed` is a factor on the recorded pace,
-    None replays at once. `label` is for calls that name none.
+    None replays at once. `label` is for calls that name none;
+    `log` is a directory.
     `max_cost` is in API-equivalent dollars, `max_window` a percentage of the five-hour window.
     `cli` is another Claude Code CLI than the one that the SDK brings along."""
 
@@ -37,6 +38,7 @@ class Settings:
     max_sessions: int | None = None
     rehearse: bool = False
     label: str | None = None
+    log: str | None = None
     max_calls: int | None = None
     max_tokens: int | None = None
     max_cost: float | None = None

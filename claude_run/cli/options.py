@@ -108,6 +108,11 @@ OPTIONS: Final = (
         "Write the run to FILE.html as one page with charts and every call.",
     ),
     Option(
+        "log", text("DIR"), Group.CI,
+        "Write every request, what was sent for it and its answer into a file in DIR, without keys"
+        " and images.",
+    ),
+    Option(
         "model-map", MAPPING, Group.MODELS,
         "Answer for model FROM with TO; FROM may be a glob: 'gpt-*=sonnet'. May be repeated, the"
         " first match wins. In the environment, entries stand between commas or blanks.",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
-from claude_run.cli.kinds import FLAG, text
+from claude_run.cli.kinds import DURATION, FLAG, PATTERN, text
 from claude_run.cli.options import OPTIONS, Group, Option, named, settings_of
 from claude_run.settings import Settings
 
@@ -72,11 +72,33 @@ VERBS: Final = (
         "report",
         "report",
         "report [OPTIONS] FILE...",
-        "Make a page, JSON or Markdown of runs that were written with --json.",
+        "Make a page, JSON or Markdown of runs that were written with --json or --log.",
         named("json", "markdown", "report"),
         most=None,
         about="Several files, as of a job's matrix, become one report. - is standard output;"
         " without any option Markdown goes there.",
+    ),
+    Verb(
+        "log",
+        "log",
+        "log [OPTIONS] FILE [REQUEST_ID]",
+        "List the requests in a log that --log has written, or show one of them.",
+        (
+            Option("errors", FLAG, Group.EVERYDAY, "Only those that failed.",
+                   default=False, configurable=False),
+            Option("model", text("MODEL"), Group.EVERYDAY, "Only those that asked for MODEL.",
+                   configurable=False),
+            Option("label", text("NAME"), Group.EVERYDAY, "Only those labelled NAME.",
+                   configurable=False),
+            Option("grep", PATTERN, Group.EVERYDAY,
+                   "Only those in which REGEX (RE2) is found. May be repeated.", default=(),
+                   configurable=False),
+            Option("slow", DURATION, Group.EVERYDAY, "Only those that took longer than this.",
+                   configurable=False),
+            Option("curl", FLAG, Group.EVERYDAY, "Show the request as a line for a shell.",
+                   default=False, configurable=False),
+        ),
+        most=2,
     ),
     Verb(
         "ask",

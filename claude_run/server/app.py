@@ -18,9 +18,11 @@ from claude_run.server.completions import completion_routes
 from claude_run.server.desk import Desk
 from claude_run.server.exchange import Exchanges
 from claude_run.server.guard import Guard
+from claude_run.server.logged import Logged
 from claude_run.server.responses import response_routes
 from claude_run.settings import Settings
 from claude_run.turn import Failure, JsonObject, TurnError
+from claude_run.usage.log import Log
 
 _USE_ANOTHER: Final = "Leave that to another provider: "
 # What OpenAI offers and Claude does not, and the setting that usually sends a client there.
@@ -48,7 +50,9 @@ UsageOf = Callable[[], JsonObject]
 """The report of the run so far."""
 
 
-def make_app(settings: Settings, key: str, desk: Desk, usage: UsageOf) -> ASGIApp:
+def make_app(
+    settings: Settings, key: str, desk: Desk, usage: UsageOf, log: Log | None = None
+) -> ASGIApp:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_exception_handler(TurnError, _recorded(desk))
     app.add_exception_handler(HTTPException, _http_error)
@@ -73,7 +77,9 @@ def make_app(settings: Settings, key: str, desk: Desk, usage: UsageOf) -> ASGIAp
     async def used() -> JsonObject:
         return usage()
 
-    guarded = Guard(app, key=key, max_body=settings.max_body)
+    guarded: ASGIApp = Guard(app, key=key, max_body=settings.max_body)
+    if log is not None:
+        guarded = Logged(guarded, log)
     return Exchanges(guarded, label=settings.label, plan=desk.plan)
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from claude_run.turn import Notice
+from claude_run.turn import JsonObject, Notice
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class Caller:
     speaks of, None where it speaks of none. `notices` are entered with the request's next record;
     `recorded` counts the records so far. `stream` and `session` are of the call begun last;
     `beat` sends heartbeats until it is cancelled. `waited` counts the seconds that its calls
-    were held."""
+    were held; `log` is what the log, if there is one, is told of them."""
 
     request_id: str = field(default_factory=lambda: f"req_{secrets.token_hex(12)}")
     began: float = field(default_factory=time.time)
@@ -34,6 +34,7 @@ class Caller:
     stream: bool = False
     beat: Callable[[], Awaitable[None]] | None = None
     waited: float = 0.0
+    log: list[JsonObject] | None = None
     _holds: int = 0
 
     def signed(self, message: str) -> str:

@@ -88,8 +88,10 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
     from claude_run.server.desk import Desk  # noqa: PLC0415
     from claude_run.server.gate import Gate  # noqa: PLC0415
     from claude_run.server.http import Protocol  # noqa: PLC0415
+    from claude_run.server.logged import LoggedAnswerer  # noqa: PLC0415
     from claude_run.server.records import Records  # noqa: PLC0415
     from claude_run.usage.ledger import Ledger  # noqa: PLC0415
+    from claude_run.usage.log import Log  # noqa: PLC0415
     from claude_run.usage.spool import Spool  # noqa: PLC0415
 
     settings, directory = instructions.settings, instructions.directory
@@ -99,8 +101,13 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
         answerer = await stack.enter_async_context(answering(settings, directory, report, _say))
         ledger = Ledger(settings.paid_by)
         spool = stack.enter_context(Spool(instructions.spool))
+        log = None
+        if settings.log is not None:
+            log = stack.enter_context(Log(Path(settings.log)))
+            log.begin(settings.paid_by)
+            answerer = LoggedAnswerer(answerer)
         desk = Desk(answerer, Records(ledger, spool), Gate(settings, _say))
-        app = make_app(settings, instructions.key, desk, ledger.report)
+        app = make_app(settings, instructions.key, desk, ledger.report, log)
         listener = socket.socket(fileno=instructions.fd)
         await stack.enter_async_context(served(app, listener, Protocol))
         _say({"event": "ready"})

@@ -1,11 +1,12 @@
 """How the record of a call comes about: begun with the call, filled in on the way, ended once."""
 
+import json
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from claude_run.dialects.errors import WIRE
-from claude_run.server.caller import Caller
+from claude_run.server.caller import Caller, caller
 from claude_run.turn import (
     Trace,
     TurnError,
@@ -137,6 +138,8 @@ class Records:
     def enter(self, record: CallRecord) -> None:
         self._ledger.enter(record)
         self._spool.append(record)
+        if (log := caller().log) is not None:
+            log.append({"record": json.loads(record.to_json())})
 
 
 def refusal(caller: Caller, error: TurnError, *, at_once: int) -> CallRecord:

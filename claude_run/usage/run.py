@@ -13,8 +13,9 @@ _KEYS: Final = re.compile(
     r"|(?<=[Bb]earer )[A-Za-z0-9._~+/\-]{12,}=*"
     r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_\-]{30,}"
 )
-_ASSIGNED: Final = re.compile(
-    r"(?i)((?:api[-_]?key|token|secret|password|passwd)[=: ]\s*)[^\s'\",;]{6,}"
+_GIVEN: Final = re.compile(
+    r"(?i)(--[\w-]*(?:key|token|secret|password)[= ]['\"]?"
+    r"|\b\w*(?:api_?key|token|secret|password)=['\"]?)[^\s'\",;]{6,}"
 )
 
 
@@ -42,4 +43,4 @@ class Run:
 
 def without_keys(text: str) -> str:
     """`text` with what has the shape of a credential replaced by `HIDDEN`."""
-    return _ASSIGNED.sub(rf"\1{HIDDEN}", _KEYS.sub(HIDDEN, text))
+    return _GIVEN.sub(rf"\1{HIDDEN}", _KEYS.sub(HIDDEN, text))
