@@ -40,6 +40,15 @@ WIRE: Final[Mapping[Failure, WireError]] = {
 }
 
 
+BEGINNINGS: Final[Mapping[Failure, str]] = {
+    Failure.CONTEXT_LENGTH: "This model's maximum context length is exceeded",
+    Failure.RATE_LIMIT: "Rate limit reached",
+    Failure.QUOTA: "You exceeded your current quota",
+}
+"""OpenAI's own words, where clients tell errors apart by them: litellm and LangChain look for
+"this model's maximum context length is" and "rate limit"."""
+
+
 def error_body(
     message: str, type_: str, *, param: str | None = None, code: str | None = None
 ) -> JsonObject:
@@ -61,11 +70,19 @@ def shortened(text: str, longest: int = LONGEST_NAME) -> str:
     return cut.encode("utf-8", "replace").decode()
 
 
+def said(error: TurnError) -> str:
+    """The message of `error` as a client is told it: OpenAI's words first, where it has some."""
+    beginning = BEGINNINGS.get(error.failure)
+    if beginning is None or beginning in error.message:
+        return error.message
+    return f"{beginning}: {error.message}"
+
+
 def body_of(error: TurnError, *, output_schema: str = "response_format") -> JsonObject:
     """`output_schema` is what the client calls that field of a TurnRequest."""
     wire = WIRE[error.failure]
     param = output_schema if error.param == "output_schema" else error.param
-    return error_body(error.message, wire.type, param=param, code=error.code or wire.code)
+    return error_body(said(error), wire.type, param=param, code=error.code or wire.code)
 
 
 def status_of(error: TurnError) -> int:

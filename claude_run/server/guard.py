@@ -64,8 +64,8 @@ class Guard:
             return None
         return _answer(
             401,
-            "The API key is missing or wrong. Use the OPENAI_API_KEY that claude-run gave this "
-            "command; every run has its own.",
+            "Incorrect API key provided: it is missing or wrong. Use the OPENAI_API_KEY that "
+            "claude-run gave this command; every run has its own.",
             code="invalid_api_key",
             headers={"WWW-Authenticate": "Bearer"},
         )

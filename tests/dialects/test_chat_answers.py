@@ -81,10 +81,16 @@ def test_a_completion_says_who_answered_and_what_it_took() -> None:
         "object": "chat.completion",
         "created": 5,
         "model": MODEL,
+        "service_tier": "default",
         "choices": [
             {
                 "index": 0,
-                "message": {"role": "assistant", "content": "Hi", "refusal": None},
+                "message": {
+                    "role": "assistant",
+                    "content": "Hi",
+                    "refusal": None,
+                    "annotations": [],
+                },
                 "logprobs": None,
                 "finish_reason": "stop",
             }
@@ -93,8 +99,17 @@ def test_a_completion_says_who_answered_and_what_it_took() -> None:
             "prompt_tokens": 240,
             "completion_tokens": 7,
             "total_tokens": 247,
-            "prompt_tokens_details": {"cached_tokens": 200, "cache_write_tokens": 30},
-            "completion_tokens_details": {"reasoning_tokens": 4},
+            "prompt_tokens_details": {
+                "cached_tokens": 200,
+                "audio_tokens": 0,
+                "cache_write_tokens": 30,
+            },
+            "completion_tokens_details": {
+                "reasoning_tokens": 4,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
         },
     }
 
@@ -107,7 +122,7 @@ def test_several_answers_are_choices_whose_usages_are_added() -> None:
     assert [one["message"]["content"] for one in body["choices"]] == ["a", "b", "c"]
     assert body["usage"]["prompt_tokens"] == 3 * 240
     assert body["usage"]["total_tokens"] == 3 * 247
-    assert body["usage"]["completion_tokens_details"] == {"reasoning_tokens": 12}
+    assert body["usage"]["completion_tokens_details"]["reasoning_tokens"] == 12
 
 
 def test_every_stop_reason_has_a_finish_reason() -> None:
@@ -146,7 +161,7 @@ def test_calls_come_without_content_unless_something_was_said() -> None:
 
 
 def test_an_empty_answer_is_an_empty_text() -> None:
-    assert message() == {"role": "assistant", "content": "", "refusal": None}
+    assert message() == {"role": "assistant", "content": "", "refusal": None, "annotations": []}
 
 
 def test_a_refusal_stands_in_place_of_content() -> None:
@@ -154,6 +169,7 @@ def test_a_refusal_stands_in_place_of_content() -> None:
         "role": "assistant",
         "content": None,
         "refusal": "I will not.",
+        "annotations": [],
     }
 
 
@@ -180,7 +196,7 @@ def test_the_old_form_has_one_call() -> None:
 def test_a_stream_opens_with_the_role_and_ends_with_the_reason() -> None:
     written = chunks([STARTED, TextDelta("H"), TextDelta("i"), finished()], index=2)
     assert [chunk["choices"][0]["delta"] for chunk in written] == [
-        {"role": "assistant", "content": ""},
+        {"role": "assistant", "content": "", "refusal": None},
         {"content": "H"},
         {"content": "i"},
         {},

@@ -192,8 +192,17 @@ def test_answers_are_choices_of_text() -> None:
             "prompt_tokens": 24,
             "completion_tokens": 26,
             "total_tokens": 50,
-            "prompt_tokens_details": {"cached_tokens": 14, "cache_write_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": 0},
+            "prompt_tokens_details": {
+                "cached_tokens": 14,
+                "audio_tokens": 0,
+                "cache_write_tokens": 0,
+            },
+            "completion_tokens_details": {
+                "reasoning_tokens": 0,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
         },
     }
     Completion.model_validate(completion, strict=True)

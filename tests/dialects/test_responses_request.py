@@ -264,7 +264,7 @@ def test_a_response_repeats_its_request() -> None:
         "max_output_tokens": 50,
         "metadata": {"a": "b"},
         "parallel_tool_calls": False,
-        "temperature": 1.5,
+        "temperature": 0.5,
         "top_p": 0.5,
         "tool_choice": "required",
         "user": "u",
@@ -286,6 +286,12 @@ def test_a_response_says_what_held_where_the_request_was_silent() -> None:
     assert (told["parallel_tool_calls"], told["store"]) == (True, True)
     assert (told["truncation"], told["service_tier"]) == ("disabled", "default")
     assert told["text"] == {"format": {"type": "text"}}
+    assert (told["temperature"], told["top_p"]) == (1, 1)
+    assert (told["presence_penalty"], told["frequency_penalty"]) == (0, 0)
+
+
+def test_a_response_tells_the_temperature_in_effect() -> None:
+    assert response(temperature=1.5)["temperature"] == 1
 
 
 @pytest.mark.parametrize(

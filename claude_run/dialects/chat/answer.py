@@ -15,6 +15,10 @@ FINISH_REASON: Final[Mapping[StopReason, str]] = {
 }
 
 
+SERVICE_TIER: Final = "default"
+"""There is one tier, and this is OpenAI's name for it."""
+
+
 def completion(
     call: ChatCall,
     answers: Sequence[Answer],
@@ -28,6 +32,7 @@ def completion(
         "object": "chat.completion",
         "created": created,
         "model": answers[0].finished.model,
+        "service_tier": SERVICE_TIER,
         "choices": [_choice(call, index, answer) for index, answer in enumerate(answers)],
         "usage": usage([answer.finished.usage for answer in answers]),
     }
@@ -49,6 +54,7 @@ def _message(call: ChatCall, answer: Answer) -> JsonObject:
         "role": "assistant",
         "content": answer.text or (None if instead else ""),
         "refusal": answer.refusal or None,
+        "annotations": [],
         **_calls(call, answer.tool_calls),
         **(reasoning(answer.thinking) if answer.thinking else {}),
     }
@@ -90,7 +96,13 @@ def usage(usages: Sequence[Usage]) -> JsonObject:
         "total_tokens": total.prompt_tokens + total.output_tokens,
         "prompt_tokens_details": {
             "cached_tokens": total.cache_read_tokens,
+            "audio_tokens": 0,
             "cache_write_tokens": total.cache_write_tokens,
         },
-        "completion_tokens_details": {"reasoning_tokens": total.reasoning_tokens},
+        "completion_tokens_details": {
+            "reasoning_tokens": total.reasoning_tokens,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
     }

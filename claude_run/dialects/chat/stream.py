@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from typing_extensions import assert_never
 
-from claude_run.dialects.chat.answer import finish_reason, reasoning, usage
+from claude_run.dialects.chat.answer import SERVICE_TIER, finish_reason, reasoning, usage
 from claude_run.dialects.chat.call import ChatCall
 from claude_run.turn import (
     Failure,
@@ -79,7 +79,7 @@ class ChunkWriter:
         self._frame["model"] = model
         if not self._begun:
             self._begun = True
-            self._emit({"role": "assistant", "content": ""})
+            self._emit({"role": "assistant", "content": "", "refusal": None})
 
     def _say(self, part: str, text: str) -> None:
         if text:
@@ -147,4 +147,5 @@ def _frame(chunk_id: str, created: int, model: str) -> JsonObject:
         "object": "chat.completion.chunk",
         "created": created,
         "model": model,
+        "service_tier": SERVICE_TIER,
     }

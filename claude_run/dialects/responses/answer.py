@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from claude_run.dialects.errors import WIRE
+from claude_run.dialects.errors import WIRE, said
 from claude_run.dialects.responses.call import ResponseCall
 from claude_run.turn import Failure, JsonObject, StopReason, TurnError, Usage
 
@@ -66,7 +66,7 @@ def ended(ending: Ending, usage: Usage, completed_at: int | None) -> JsonObject:
 def failed(error: TurnError) -> JsonObject:
     """The fields of a frame that a failure changes."""
     code = FAILED_CODES.get(error.failure, "server_error")
-    return {"status": "failed", "error": {"code": code, "message": error.message}}
+    return {"status": "failed", "error": {"code": code, "message": said(error)}}
 
 
 def error_event(error: TurnError) -> JsonObject:
@@ -75,7 +75,7 @@ def error_event(error: TurnError) -> JsonObject:
     wire = WIRE[error.failure]
     told = {
         "code": error.code or wire.code or wire.type,
-        "message": error.message,
+        "message": said(error),
         "param": error.param,
     }
     return {**told, "error": {"type": wire.type, **told}}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from claude_run.dialects.reading import optional, text
-from claude_run.turn import JsonObject
+from claude_run.turn import JsonObject, Sampling
 
 LABELS: Final = ("user", "safety_identifier", "prompt_cache_key")
 """Nothing is done with these, but clients know their responses by them."""
@@ -13,28 +13,39 @@ UNTOLD: Final[JsonObject] = {"description": None, "parameters": None, "strict": 
 
 
 def echo(
-    body: JsonObject, asked: JsonObject, functions: Iterable[JsonObject], summary: str | None
+    body: JsonObject,
+    asked: JsonObject,
+    functions: Iterable[JsonObject],
+    summary: str | None,
+    sampling: Sampling,
 ) -> JsonObject:
     """The fields of a response that come from its request. `asked` holds the honoured fields,
-    and every one of them has been read before."""
+    and every one of them has been read before; `sampling` is what is in effect."""
     return {
+        "frequency_penalty": 0,
         "instructions": asked.get("instructions"),
         "max_output_tokens": asked.get("max_output_tokens"),
         "max_tool_calls": None,
         "metadata": asked.get("metadata", {}),
         "parallel_tool_calls": asked.get("parallel_tool_calls", True),
+        "presence_penalty": 0,
         "previous_response_id": asked.get("previous_response_id"),
         "reasoning": {"effort": asked.get("reasoning.effort"), "summary": summary},
         "service_tier": "default",
-        "temperature": asked.get("temperature"),
+        "temperature": _in_effect(sampling.temperature),
         "text": {"format": _format(asked.get("text.format"))},
         "tool_choice": asked.get("tool_choice", "auto"),
         "tools": [{**UNTOLD, **function} for function in functions],
         "top_logprobs": 0,
-        "top_p": asked.get("top_p"),
+        "top_p": _in_effect(sampling.top_p),
         "truncation": "disabled",
         **{label: optional(text, body, label) for label in LABELS},
     }
+
+
+def _in_effect(value: float | None) -> float:
+    """1 is the default of the model, and leaves its probabilities as they are."""
+    return 1 if value is None else value
 
 
 def _format(asked: JsonObject | None) -> JsonObject:

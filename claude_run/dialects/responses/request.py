@@ -72,7 +72,7 @@ def parse_response(
         stream=optional(boolean, asked, "stream") or False,
         store=optional(boolean, asked, "store") is not False,
         shows_reasoning=reasoning.asked and reasoning.summary is not None,
-        echo=echo(body, _checked(asked), offered.functions, reasoning.summary),
+        echo=echo(body, _checked(asked), offered.functions, reasoning.summary, steered),
         earlier_items=earlier,
         input_items=brought,
         notices=notices + offered.notices + clamped,
