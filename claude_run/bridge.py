@@ -98,6 +98,11 @@ class Bridge:
         return self._settings.paid_by
 
     @property
+    def news(self) -> int:
+        """The pipe on which the bridge process says what `listen` takes in."""
+        return self._events.fileno()
+
+    @property
     def pid(self) -> int:
         """The bridge process; it leads a session and a process group of its own."""
         return self._process.pid
@@ -303,6 +308,9 @@ class _EventPipe:
         self._poll.register(pipe, select.POLLIN)
         self._read = b""
         self.is_closed = False
+
+    def fileno(self) -> int:
+        return self._pipe.fileno()
 
     def next(self, deadline: float) -> dict[str, Any] | None:
         """The next event; None at the end, or at `deadline` of the monotonic clock."""

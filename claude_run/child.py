@@ -3,6 +3,7 @@
 It runs in the wrapper's process group and on its terminal, as it would without us.
 """
 
+import fcntl
 import os
 import shutil
 import signal
@@ -19,6 +20,9 @@ NOT_EXECUTABLE: Final = 126
 NOT_FOUND: Final = 127
 KILLED_BY: Final = 128
 """Added to the number of the signal that ended a command."""
+
+TIMED_OUT: Final = 124
+"""The exit status of a command that was ended at its deadline, as `timeout` has it."""
 
 GRACE: Final = 2.0
 """Seconds a command has after a first SIGTERM before a second one kills it."""
@@ -38,7 +42,7 @@ RELAYED: Final = frozenset(
         signal.SIGWINCH,
     }
 )
-OURS: Final = frozenset({signal.SIGCHLD, signal.SIGALRM})
+OURS: Final = frozenset({signal.SIGCHLD, signal.SIGALRM, signal.SIGIO})
 
 # A terminal sends these to every process of its foreground group, so the command has them
 # already. A hangup is not among them: it comes to the session's leader alone.
@@ -101,20 +105,39 @@ def hold_signals() -> HeldSignals:
     return HeldSignals(waiting, frozenset(before), ignored)
 
 
-def run(
-    argv: Sequence[str],
-    environment: Mapping[str, str],
-    held: HeldSignals,
-    on_child: Callable[[], None],
-) -> int:
-    """Run a command to its end and return its exit status, 128+n if signal n killed it.
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is looked at while a command runs, and when it is to end.
 
     `on_child` is called whenever a child of this process has ended and the command has not.
+    `on_news` is called when something can be read from the pipe `news`; if it returns True, the
+    command is ended. So it is after `deadline` seconds.
+    """
+
+    on_child: Callable[[], None]
+    news: int | None = None
+    on_news: Callable[[], bool] = lambda: False
+    deadline: float | None = None
+
+
+def run(
+    argv: Sequence[str], environment: Mapping[str, str], held: HeldSignals, watch: Watch
+) -> int:
+    """Run a command to its end and return its exit status: 128+n if signal n killed it, and
+    TIMED_OUT if it was ended at the deadline.
 
     Raises:
         StartError: there is no such command, or it cannot be executed.
     """
-    return _supervise(_start(argv, environment, held), held, on_child)
+    if watch.news is not None:
+        _signal_news(watch.news)
+    return _Supervision(_start(argv, environment, held), held, watch).to_its_end()
+
+
+def _signal_news(pipe: int) -> None:
+    """Have the system send SIGIO when something can be read from `pipe`."""
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _start(
@@ -134,32 +157,88 @@ def _start(
         raise StartError(f"{argv[0]}: {error.strerror}", NOT_EXECUTABLE) from None
 
 
-def _supervise(
-    command: subprocess.Popen[bytes], held: HeldSignals, on_child: Callable[[], None]
-) -> int:
-    terminated_at: list[float] = []
-    while True:
-        number, command_has_it = _next_signal(held)
+class _Supervision:
+    """A command's run. Times are of the monotonic clock."""
+
+    def __init__(self, command: subprocess.Popen[bytes], held: HeldSignals, watch: Watch) -> None:
+        self._command = command
+        self._held = held
+        self._watch = watch
+        self._terminated_at: list[float] = []
+        self._deadline = None if watch.deadline is None else time.monotonic() + watch.deadline
+        self._kill_at: float | None = None
+        self._timed_out = False
+
+    def to_its_end(self) -> int:
+        """The exit status."""
+        self._set_alarm()
+        self._hear()  # what was said before this was listened for
+        while (status := self._status()) is None:
+            number, command_has_it = _next_signal(self._held)
+            self._take(number, command_has_it=command_has_it)
+        return status
+
+    def _status(self) -> int | None:
+        status = self._command.poll()
+        if status is None:
+            return None
+        if self._timed_out:
+            return TIMED_OUT
+        return status if status >= 0 else KILLED_BY - status
+
+    def _take(self, number: int, *, command_has_it: bool) -> None:
         match number:
             case signal.SIGCHLD:
-                if (status := command.poll()) is not None:
-                    return status if status >= 0 else KILLED_BY - status
-                on_child()
+                if self._command.poll() is None:
+                    self._watch.on_child()
+            case signal.SIGIO:
+                self._hear()
             case signal.SIGALRM:
-                if len(terminated_at) > 1:
-                    command.kill()
+                self._look_at_the_clock()
             case signal.SIGTERM:
-                now = time.monotonic()
-                if terminated_at and now - terminated_at[-1] < ONE:
-                    continue
-                command.send_signal(number)
-                terminated_at.append(now)
-                if len(terminated_at) > 1:
-                    _alarm_in(terminated_at[0] + GRACE - terminated_at[-1])
-            case _ if not (command_has_it and _is_in_our_group(command.pid)):
-                command.send_signal(number)
+                self._terminate()
+            case _ if not (command_has_it and _is_in_our_group(self._command.pid)):
+                self._command.send_signal(number)
             case _:
                 pass
+
+    def _hear(self) -> None:
+        if self._watch.on_news():
+            self._end()
+            self._set_alarm()
+
+    def _terminate(self) -> None:
+        """Hand a SIGTERM on; a second one kills when the grace that the first gave is over."""
+        now = time.monotonic()
+        if self._terminated_at and now - self._terminated_at[-1] < ONE:
+            return
+        self._command.send_signal(signal.SIGTERM)
+        self._terminated_at.append(now)
+        if len(self._terminated_at) > 1:
+            self._kill_at = self._kill_at or self._terminated_at[0] + GRACE
+            self._set_alarm()
+
+    def _end(self) -> None:
+        """SIGTERM, and SIGKILL when the grace is over; once only."""
+        if self._kill_at is None:
+            self._command.send_signal(signal.SIGTERM)
+            self._kill_at = time.monotonic() + GRACE
+
+    def _look_at_the_clock(self) -> None:
+        now = time.monotonic()
+        if self._kill_at is not None and now >= self._kill_at:
+            self._command.kill()
+            return
+        if self._deadline is not None and now >= self._deadline and self._kill_at is None:
+            self._timed_out = True
+            self._end()
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """For the deadline, and once the command is to end for its grace."""
+        at = self._deadline if self._kill_at is None else self._kill_at
+        if at is not None:
+            _alarm_in(at - time.monotonic())
 
 
 def _is_in_our_group(pid: int) -> bool:

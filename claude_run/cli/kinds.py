@@ -64,6 +64,18 @@ def choice(*choices: str) -> Kind:
     return Kind("|".join(choices), read, choices=choices)
 
 
+def several(*choices: str) -> Kind:
+    """Any of `choices`, with commas between them."""
+
+    def read(given: str) -> tuple[str, ...]:
+        named = tuple(filter(None, re.split(r"[\s,]+", given)))
+        if unknown := [name for name in named if name not in choices]:
+            raise ValueError(f"{unknown[0]!r} is none of {', '.join(choices)}")
+        return named
+
+    return Kind(",".join(choices), read, choices=choices)
+
+
 def count(metavar: str = "N", *, least: int = 1, most: int | None = None) -> Kind:
     """A whole number from `least` to `most`."""
     to = f" to {most}" if most is not None else " or more"

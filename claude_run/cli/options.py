@@ -21,6 +21,7 @@ from claude_run.cli.kinds import (
     choice,
     count,
     number,
+    several,
     text,
 )
 from claude_run.settings import Settings
@@ -136,6 +137,49 @@ OPTIONS: Final = (
     Option(
         "max-body", SIZE, Group.LIMITS,
         "Refuse larger requests: 512k, 64MB, or bytes. Without it 32MB.",
+    ),
+    Option(
+        "max-calls", count(), Group.LIMITS,
+        "Send at most N calls to Claude in this run; more are refused.",
+    ),
+    Option(
+        "max-tokens", count(), Group.LIMITS,
+        "Send no more calls once N tokens were read and written.",
+    ),
+    Option(
+        "max-cost", number("USD", example="2.50"), Group.LIMITS,
+        "Send no more calls once they would have cost so much on the metered API.",
+    ),
+    Option(
+        "max-window", number("PCT", example="80"), Group.LIMITS,
+        "Send no more calls once the plan's five-hour window is PCT percent full.",
+    ),
+    Option(
+        "on-limit", choice("fail", "wait", "stop"), Group.LIMITS,
+        "When a window of the plan is used up. fail: refuse calls. wait: hold them until it"
+        " resets. stop: end the command. Without it fail.",
+    ),
+    Option(
+        "max-wait", DURATION, Group.LIMITS,
+        "With --on-limit wait: refuse what would have to wait longer than this.",
+    ),
+    Option(
+        "extra-usage", choice("stop", "allow"), Group.LIMITS,
+        "When a subscription begins to draw on paid extra usage. stop: refuse further calls."
+        " allow: go on. Without it stop.",
+    ),
+    Option(
+        "deadline", DURATION, Group.LIMITS,
+        "End the command after this time, with status 124.",
+    ),
+    Option(
+        "fail-on", several("limit", "budget", "errors", "no-calls", "miss"), Group.CI,
+        "Exit with 75 where the command succeeded, but one of these was found. With commas"
+        " between them. Without it miss where a cassette is replayed, else none.",
+    ),
+    Option(
+        "label", text("NAME"), Group.CI,
+        "What calls are for, where they do not say so themselves: the summary tells them apart.",
     ),
     Option(
         "cassette", text("DIR"), Group.CASSETTES,

@@ -2,15 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from claude_run.bridge import Bridge
 from claude_run.cli.saying import say
-from claude_run.turn import JsonObject
 from claude_run.usage.report import Part, Report, report_of
 from claude_run.usage.run import Run
 from claude_run.usage.spool import records_in
@@ -21,24 +19,12 @@ STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 Write = Callable[[Path, Report], None]
 
 
-def tell(run: Run, bridge: Bridge, values: Mapping[str, Any]) -> None:
-    """Print the summary of `run`, which `bridge` has served, and write what `values` ask for.
-    Nothing that goes wrong here changes how the run ends."""
-    report = report_of([Part(run, partial(records_in, bridge.spool), _logged(bridge, values))])
+def tell(run: Run, spool: int, values: Mapping[str, Any]) -> None:
+    """Print the summary of `run`, whose records are in the open file `spool`, and write what
+    `values` ask for. Nothing that goes wrong here changes how the run ends."""
+    report = report_of([Part(run, partial(records_in, spool))])
     print_summary(run, report.totals, sys.stderr, detail=values["summary"], quiet=values["quiet"])
     write(report, values)
-
-
-def _logged(bridge: Bridge, values: Mapping[str, Any]) -> Sequence[JsonObject]:
-    """The requests in the run's log, for the page."""
-    if not (values.get("log") and values.get("report")):
-        return ()
-    from claude_run.usage.log import entries_in  # noqa: PLC0415
-
-    with suppress(OSError, ValueError):
-        [file] = Path(values["log"]).glob(f"claude-run-*-{bridge.pid}.jsonl")
-        return entries_in(file)[1:]
-    return ()
 
 
 def write(report: Report, values: Mapping[str, Any]) -> bool:

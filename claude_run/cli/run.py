@@ -14,6 +14,7 @@ from claude_run.cli.saying import say
 from claude_run.cli.verbs import Call
 from claude_run.settings import Settings
 from claude_run.usage.run import Run
+from claude_run.usage.verdict import FOUND, Report, found
 
 BRIDGE_FAILED: Final = 125
 
@@ -31,7 +32,7 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
         with Bridge(settings, before_exec=held.release) as bridge:
             environment = child.command_environment(os.environ, bridge.base_url, bridge.api_key)
             began, began_at = time.time(), time.monotonic()
-            status = child.run(command, environment, held, lambda: _tell_if_dead(bridge))
+            status = child.run(command, environment, held, _watch(bridge, values["deadline"]))
             wall = time.monotonic() - began_at
             if (obituary := bridge.obituary()) is not None:
                 say(obituary)
@@ -52,14 +53,34 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
         cassette=told.get("cassette"),
     )
     with suppress(Exception):  # an ending that cannot be told is still the command's
-        _tell(run, bridge, values)
-    return status
+        _tell(run, bridge.spool, values)
+    return _judged(status, bridge.report, settings, values["fail_on"])
 
 
-def _tell(run: Run, bridge: Bridge, values: Mapping[str, Any]) -> None:
+def _watch(bridge: Bridge, deadline: float | None) -> child.Watch:
+    def on_news() -> bool:
+        bridge.listen()
+        return bridge.is_stopping
+
+    return child.Watch(lambda: _tell_if_dead(bridge), bridge.news, on_news, deadline)
+
+
+def _judged(
+    status: int, report: Report | None, settings: Settings, wanted: Sequence[str] | None
+) -> int:
+    """`status`, unless the command succeeded and something of `wanted` was found."""
+    if wanted is None:
+        wanted = ("miss",) if settings.cassette is not None else ()  # only a replay can miss
+    if status != 0 or (finding := found(report, wanted)) is None:
+        return status
+    say(f"{finding}: the status is {FOUND} instead of 0 (--fail-on)")
+    return FOUND
+
+
+def _tell(run: Run, spool: int, values: Mapping[str, Any]) -> None:
     from claude_run.cli.reporting import tell  # noqa: PLC0415 - the command need not wait for it
 
-    tell(run, bridge, values)
+    tell(run, spool, values)
 
 
 def _tell_if_dead(bridge: Bridge) -> None:

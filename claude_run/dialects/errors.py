@@ -31,6 +31,7 @@ WIRE: Final[Mapping[Failure, WireError]] = {
     Failure.TOO_LARGE: WireError(413, "invalid_request_error", "request_too_large"),
     Failure.RATE_LIMIT: WireError(429, "rate_limit_error", "rate_limit_exceeded"),
     Failure.QUOTA: WireError(429, "insufficient_quota", "insufficient_quota", retry=False),
+    Failure.BUDGET: WireError(429, "insufficient_quota", "insufficient_quota", retry=False),
     Failure.OVERLOADED: WireError(503, "server_error", "overloaded"),
     Failure.UPSTREAM: WireError(502, "server_error", "upstream_error"),
     Failure.CRASH: WireError(502, "server_error", "claude_crashed"),

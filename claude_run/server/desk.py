@@ -114,6 +114,9 @@ class Desk:
         except TurnError as error:
             error.message = caller().signed(error.message)
             queue.put_nowait(Arrival(index, error))
+        except Exception as fault:  # recording failed: the client must not be left hanging
+            traceback.print_exc()
+            queue.put_nowait(Arrival(index, _crash(fault)))
         else:
             queue.put_nowait(Arrival(index, None))
 

@@ -119,7 +119,7 @@ class Gate:
         provider had to say.
 
         Raises:
-            TurnError: QUOTA.
+            TurnError: QUOTA or BUDGET.
         """
         now = time.time()
         if self._on_limit != "wait" or refusal.until is None or refusal.reason is Reason.BUDGET:
@@ -176,4 +176,5 @@ def limits_of(settings: Settings) -> Limits:
 def _error(refusal: Refusal, said: str, now: float) -> TurnError:
     retry_after = max(1.0, refusal.until - now) if refusal.until is not None else None
     words = f"{said.rstrip('. ')}. {refusal.message}" if said else refusal.message
-    return TurnError(Failure.QUOTA, words, retry_after=retry_after)
+    failure = Failure.BUDGET if refusal.reason is Reason.BUDGET else Failure.QUOTA
+    return TurnError(failure, words, retry_after=retry_after)

@@ -16,6 +16,7 @@ class Failure(Enum):
     TOO_LARGE = "too_large"
     RATE_LIMIT = "rate_limit"
     QUOTA = "quota"
+    BUDGET = "budget"
     OVERLOADED = "overloaded"
     UPSTREAM = "upstream"
     CRASH = "crash"

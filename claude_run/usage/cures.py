@@ -20,6 +20,7 @@ CURES: Final[Mapping[Failure, str]] = {
     Failure.TOO_LARGE: "--max-body SIZE takes larger requests",
     Failure.RATE_LIMIT: "--max-concurrency N asks for less at once",
     Failure.QUOTA: "",  # said of the window, see `cure`
+    Failure.BUDGET: "a larger budget lets more through",
     Failure.OVERLOADED: _LATER,
     Failure.UPSTREAM: _LATER,
     Failure.CASSETTE_MISS: "",

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from claude_run.turn import Notice, Overage, PlanWindow, Usage
 from claude_run.usage.record import CallError, CallRecord
+from claude_run.usage.windows import newer_of
 
 _TOKENS: Final = tuple(member.name for member in fields(Usage))
 _MOST_KEPT: Final = 10_000
@@ -242,7 +243,7 @@ class Tally:
                 self._counted[member][way] += 1
 
     def _add_plan(self, record: CallRecord) -> None:
-        self._overage = record.overage or self._overage
+        self._overage = newer_of(self._overage, record.overage)
         for notice in record.notices:
             first, count = self._notices.get(notice.subject, (notice, 0))
             self._notices[notice.subject] = first, count + 1

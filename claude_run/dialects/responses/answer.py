@@ -30,6 +30,7 @@ FAILED_CODES: Final[Mapping[Failure, str]] = {
     Failure.TOO_LARGE: "invalid_prompt",
     Failure.RATE_LIMIT: "rate_limit_exceeded",
     Failure.QUOTA: "rate_limit_exceeded",
+    Failure.BUDGET: "rate_limit_exceeded",
 }
 """The few codes a failed response may have; every other failure is a server_error."""
 

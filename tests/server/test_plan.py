@@ -1,0 +1,305 @@
+"""Budgets, plan windows and paid extra usage, as a client meets them on a real bridge."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pytest
+
+from claude_run.bridge import Bridge
+from claude_run.rehearsal.answers import Hold, Refuse, say
+from claude_run.settings import Settings
+from claude_run.turn import JsonObject
+from claude_run.usage.record import CallRecord
+from claude_run.usage.spool import records_in
+from tests.scripted import ScriptedUpstream
+from tests.server.asking import ask
+
+UNIFIED = "anthropic-ratelimit-unified"
+
+
+class Answered(NamedTuple):
+    status: int
+    body: JsonObject
+    headers: Mapping[str, str]
+
+    @property
+    def code(self) -> str | None:
+        return (self.body.get("error") or {}).get("code")
+
+    @property
+    def message(self) -> str:
+        return str(self.body["error"]["message"])
+
+
+@contextmanager
+def bridge_with(environment: dict[str, str], **settings: Any) -> Iterator[Bridge]:
+    with Bridge(Settings(**settings), environment=environment) as bridge:
+        bridge.wait_ready()
+        yield bridge
+
+
+def call(bridge: Bridge, text: str = "go", **headers: str) -> Answered:
+    body = {"model": "sonnet", "messages": [{"role": "user", "content": text}]}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answered(*ask(bridge, "/chat/completions", body, headers=named))
+
+
+def records(bridge: Bridge) -> list[CallRecord]:
+    return list(records_in(bridge.spool))
+
+
+def plan(
+    share: float, status: str = "allowed", *, resets_in: float = 3600, **more: str
+) -> dict[str, str]:
+    """The headers of an upstream that has a five-hour window."""
+    at = str(int(time.time() + resets_in))
+    return {
+        f"{UNIFIED}-status": status,
+        f"{UNIFIED}-reset": at,
+        f"{UNIFIED}-representative-claim": "five_hour",
+        f"{UNIFIED}-5h-status": status,
+        f"{UNIFIED}-5h-utilization": str(share),
+        f"{UNIFIED}-5h-reset": at,
+        **{f"{UNIFIED}-{name.replace('_', '-')}": value for name, value in more.items()},
+    }
+
+
+def refuse(headers: dict[str, str]) -> Refuse:
+    return Refuse(429, "rate_limit_error", "limit reached", headers)
+
+
+def heard(capfd: pytest.CaptureFixture[str], bridge: Bridge) -> list[str]:
+    """What the person was told since the last time."""
+    bridge.listen()
+    lines = capfd.readouterr().err.splitlines()
+    return [line for line in lines if "login is sent there" not in line]
+
+
+# --- what every answer has -------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("upstream")
+def test_answers_and_records_share_ids_and_labels(bridge: Bridge) -> None:
+    before = len(records(bridge))
+    first = call(bridge, x_claude_run_label="by header")
+    body = {"model": "sonnet", "messages": [{"role": "user", "content": "go"}]}
+    root = replace_path(bridge)
+    second = Answered(*ask(root, "/label/by%20path/v1/chat/completions", body))
+    wrong = Answered(*ask(root, "/label/wrong/v1/chat/completions", {"model": 7}))
+
+    made = records(bridge)[before:]
+    assert [record.label for record in made] == ["by header", "by path", "wrong"]
+    assert [record.request_id for record in made] == [
+        answer.headers["x-request-id"] for answer in (first, second, wrong)
+    ]
+    assert wrong.message.endswith(f"(request id: {made[2].request_id})")
+    assert first.headers["x-claude-run-session"] == made[0].session
+    assert int(first.headers["openai-processing-ms"]) >= 0
+    assert (made[2].error is not None, made[2].finish_reason) == (True, None)
+    (told,) = [r for r in ask(bridge, "/usage", method="GET")[1]["labels"] if r["label"] == "wrong"]
+    assert (told["calls"], told["errors"]) == (1, 1)
+
+
+def replace_path(bridge: Bridge) -> Any:
+    """The bridge for `ask`, without /v1 on its address."""
+
+    class Root(NamedTuple):
+        base_url: str
+        api_key: str
+
+    return Root(bridge.base_url.removesuffix("/v1"), bridge.api_key)
+
+
+def test_the_same_request_after_an_error_is_one_call(
+    bridge: Bridge, upstream: ScriptedUpstream
+) -> None:
+    before = len(records(bridge))
+    text = "asked three times"
+    upstream.answer = Refuse(529, "overloaded_error", "busy", {})
+    assert [call(bridge, text).status for _ in range(2)] == [503, 503]
+    upstream.answer = say("at last")
+    assert call(bridge, text).status == 200
+    assert call(bridge, text).status == 200
+
+    first, *others = records(bridge)[before:]
+    assert first.retry_of is None
+    assert [one.retry_of for one in others] == [first.request_id, first.request_id, None]
+
+
+# --- budgets ---------------------------------------------------------------------------
+
+
+def test_thirty_two_at_once_do_not_run_past_a_number_of_calls(
+    environment: dict[str, str], upstream: ScriptedUpstream, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with bridge_with(environment, max_calls=5) as bridge, ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(lambda n: call(bridge, f"call {n}"), range(32)))
+        told = heard(capfd, bridge)
+        used = ask(bridge, "/usage", method="GET")[1]
+
+    assert sorted(answer.status for answer in answers) == [200] * 5 + [429] * 27
+    assert len(upstream.requests) == 5
+    refused = next(answer for answer in answers if answer.status == 429)
+    assert refused.code == "insufficient_quota"
+    assert refused.headers["x-should-retry"] == "false"
+    assert "--max-calls 5" in refused.message
+    assert sum("80% of --max-calls 5 is used" in line for line in told) == 1
+    assert sum("used up: --max-calls 5" in line for line in told) == 1
+    assert [(one["kind"], one["count"]) for one in used["failures"]] == [("budget", 27)]
+
+
+@pytest.mark.usefixtures("upstream")
+def test_thirty_two_at_once_do_not_run_past_tokens_once_they_are_known(
+    environment: dict[str, str],
+) -> None:
+    with bridge_with(environment, max_tokens=150) as bridge, ThreadPoolExecutor(32) as pool:
+        assert call(bridge, "the first tells what one costs").status == 200
+        answers = list(pool.map(lambda n: call(bridge, f"call {n}"), range(32)))
+        made = records(bridge)
+
+    assert {answer.status for answer in answers} == {200, 429}
+    each = made[0].tokens
+    assert 150 <= sum(record.tokens for record in made) < 150 + each
+
+
+# --- the plan --------------------------------------------------------------------------
+
+
+def test_windows_stand_in_headers_and_are_told_once_as_they_fill(
+    environment: dict[str, str], upstream: ScriptedUpstream, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with bridge_with(environment, max_window=95.0) as bridge:
+        for share, line in ((0.5, None), (0.76, "76%"), (0.8, None), (0.91, "91%"), (0.96, None)):
+            upstream.answer = replace(say("hi"), headers=plan(share))
+            answer = call(bridge)
+            assert answer.headers["x-ratelimit-utilization-five-hour"] == f"{share:g}"
+            told = heard(capfd, bridge)
+            assert [line in one for one in told] == [True] if line else told == []
+        refused = call(bridge)
+    assert (refused.status, refused.code) == (429, "insufficient_quota")
+    assert "--max-window is 95" in refused.message
+    assert 3500 < int(refused.headers["retry-after"]) <= 3601
+
+
+def test_a_throttle_is_no_window_and_may_be_tried_again(
+    environment: dict[str, str], upstream: ScriptedUpstream
+) -> None:
+    with bridge_with(environment) as bridge:
+        upstream.answer = Refuse(429, "rate_limit_error", "slow down", {"retry-after": "3"})
+        throttled = call(bridge)
+        upstream.answer = say("hi")
+        assert call(bridge).status == 200
+    assert (throttled.status, throttled.code) == (429, "rate_limit_exceeded")
+    assert "x-should-retry" not in throttled.headers
+
+
+def test_a_window_that_is_used_up_fails_fast(
+    environment: dict[str, str], upstream: ScriptedUpstream, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with bridge_with(environment) as bridge:
+        upstream.answer = refuse(plan(1.0, "rejected", overage_status="rejected"))
+        first, second = call(bridge), call(bridge)
+        told = heard(capfd, bridge)
+    assert len(upstream.requests) == 1
+    for answer in (first, second):
+        assert (answer.status, answer.code) == (429, "insufficient_quota")
+        assert answer.headers["x-should-retry"] == "false"
+        assert int(answer.headers["retry-after"]) > 3500
+        assert "It resets at" in answer.message
+    assert sum("is used up" in line for line in told) == 1
+
+
+def test_with_on_limit_wait_calls_go_on_by_themselves_after_the_reset(
+    environment: dict[str, str], upstream: ScriptedUpstream, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with bridge_with(environment, on_limit="wait") as bridge, ThreadPoolExecutor(4) as pool:
+        call(bridge, "so that a session is warm")
+        reset = plan(1.0, "rejected", resets_in=5, overage_status="rejected")
+        until = float(reset[f"{UNIFIED}-reset"])
+        upstream.answer = lambda _: refuse(reset) if time.time() < until else say("good morning")
+        answers = list(pool.map(lambda n: call(bridge, f"night {n}"), range(4)))
+        told = heard(capfd, bridge)
+        made = records(bridge)[1:]
+    assert [answer.status for answer in answers] == [200] * 4
+    assert all(record.began + record.seconds >= until for record in made)
+    assert all(record.error is None and record.queued > 0 for record in made)
+    assert sum("Calls wait until then" in line for line in told) == 1
+
+
+def test_what_would_wait_longer_than_max_wait_is_refused(
+    environment: dict[str, str], upstream: ScriptedUpstream
+) -> None:
+    upstream.answer = refuse(plan(1.0, "rejected", overage_status="rejected"))
+    with bridge_with(environment, on_limit="wait", max_wait=60.0) as bridge:
+        answer = call(bridge)
+    assert (answer.status, answer.code) == (429, "insufficient_quota")
+    assert "--max-wait" in answer.message
+
+
+# --- money -----------------------------------------------------------------------------
+
+DRAWING = [
+    pytest.param(lambda: plan(0.5, overage_in_use="true", overage_status="allowed"), id="in use"),
+    pytest.param(lambda: plan(1.0, "rejected", overage_status="allowed"), id="rejected"),
+]
+
+
+@pytest.mark.parametrize("headers", DRAWING)
+def test_extra_usage_stops_new_calls_and_lets_those_in_flight_finish(
+    environment: dict[str, str],
+    upstream: ScriptedUpstream,
+    capfd: pytest.CaptureFixture[str],
+    headers: Any,
+) -> None:
+    released = False
+    upstream.script("slow", replace(say("a", Hold(lambda: released), "b"), headers=headers()))
+    upstream.script("quick", replace(say("hi"), headers=headers()))
+    with bridge_with(environment) as bridge, ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(call, bridge, "slow")
+        upstream.wait_for(1, marker="slow")
+        quick, refused = call(bridge, "quick"), call(bridge, "too late")
+        released = True
+        assert slow.result().status == 200
+        told = heard(capfd, bridge)
+        made = records(bridge)
+    assert quick.status in {200, 429}  # the slow one may have told of it before
+    assert (refused.status, refused.code) == (429, "insufficient_quota")
+    assert refused.headers["x-should-retry"] == "false"
+    assert "--extra-usage allow" in refused.message
+    assert upstream.requests_with("too late") == []
+    assert sum("paid extra usage" in line for line in told) == 1
+    (finished,) = [record for record in made if record.seconds == max(r.seconds for r in made)]
+    assert finished.overage is not None
+    assert finished.overage.in_use
+
+
+def test_extra_usage_that_is_allowed_is_told_once_and_goes_on(
+    environment: dict[str, str], upstream: ScriptedUpstream, capfd: pytest.CaptureFixture[str]
+) -> None:
+    headers = plan(1.0, "rejected", overage_status="allowed")
+    upstream.answer = replace(say("hi"), headers=headers)
+    with bridge_with(environment, extra_usage="allow") as bridge:
+        assert [call(bridge).status for _ in range(3)] == [200] * 3
+        told = heard(capfd, bridge)
+        used = ask(bridge, "/usage", method="GET")[1]
+    assert sum("paid extra usage" in line for line in told) == 1
+    assert used["extra_usage"]["calls"] == 3
+    assert used["extra_usage"]["cost_usd"] == pytest.approx(used["models"][0]["cost_usd"])
+
+
+def test_what_the_provider_says_of_extra_usage_is_passed_on_word_for_word(
+    environment: dict[str, str], upstream: ScriptedUpstream, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = "Third-party apps now draw from your extra usage, not your plan limits."
+    upstream.answer = Refuse(400, "invalid_request_error", words, {})
+    with bridge_with(environment) as bridge:
+        answers = [call(bridge), call(bridge)]
+        told = heard(capfd, bridge)
+    assert all(words in answer.message for answer in answers)
+    assert sum(words in line for line in told) == 1
+    assert json.dumps(words)[1:-1] in json.dumps(answers[0].body)
