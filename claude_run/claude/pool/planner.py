@@ -132,7 +132,8 @@ class _Plan(Generic[S]):
     # --- who waits --------------------------------------------------------------------
 
     def _serve(self, waiter: Waiter) -> None:
-        session = furthest(self._idle, waiter.wanted)
+        suiting = [session for session in self._idle if waiter.suits(session)]
+        session = furthest(suiting, waiter.wanted)
         if session is None and not (waiter.wants_a_process and self._has_process(waiter)):
             session = self._spare(self._idle, waiter) or self._least_missed(waiter)
         if session is not None:
@@ -183,7 +184,7 @@ class _Plan(Generic[S]):
 
     @property
     def _can_start(self) -> bool:
-        is_first = not self.now.sessions
+        is_first = not self.now.sessions and not any(isinstance(a, Start) for a in self.actions)
         return self._starts > 0 and self._room > 0 and (is_first or not self.now.memory_is_low)
 
     def _start(self, start: Start) -> None:

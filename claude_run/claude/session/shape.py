@@ -49,6 +49,8 @@ class Shape:
 
     def differs(self, other: "Shape") -> frozenset[Aspect]:
         """In which aspects two shapes are not the same."""
+        if self == other:  # nearly always, and told much faster
+            return frozenset()
         return frozenset(
             Aspect(field.name)
             for field in fields(self)
