@@ -14,20 +14,19 @@ from typing import Final
 from claude_run import __version__
 from claude_run.cli.arguments import UsageError, take_apart
 from claude_run.cli.configuration import values
-from claude_run.cli.helping import help_of
 from claude_run.cli.saying import say
 from claude_run.cli.verbs import BY_NAME, RUN, Call, Verb
 
 WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
 _HELP: Final = frozenset({"-h", "--help"})
+_VERSION: Final = frozenset({"--version"})
 
 
 def main() -> None:
     """The entry point: a known verb, or else the command to wrap."""
     arguments = sys.argv[1:]
-    first = arguments[0] if arguments else ""
-    verb = BY_NAME.get(first)
+    verb = BY_NAME.get(arguments[0]) if arguments else None
     try:
         status = done(verb, arguments[1:]) if verb else done(RUN, arguments)
     except UsageError as error:
@@ -40,21 +39,29 @@ def main() -> None:
 
 def done(verb: Verb, arguments: Sequence[str]) -> int:
     """Do `verb` as `arguments` say; the exit status. Raises UsageError."""
-    if _asks_for(arguments, verb, _HELP):
+    if _asks_for(_HELP, arguments, verb):
+        from claude_run.cli.helping import help_of  # noqa: PLC0415 - only who asks waits for it
+
         sys.stdout.write(help_of(verb))
         return 0
-    if verb is RUN and _asks_for(arguments, verb, frozenset({"--version"})):
+    if verb is RUN and _asks_for(_VERSION, arguments, verb):
         sys.stdout.write(f"claude-run {__version__}\n")
         return 0
     taken = take_apart(arguments, verb.options, mixed=verb is not RUN)
     if verb.most is not None and len(taken.words) > verb.most:
-        raise UsageError(f"claude-run {verb.usage}: {taken.words[verb.most]!r} is too much")
+        raise UsageError(
+            f"{verb.name} does not take {taken.words[verb.most]!r}; it is used so:"
+            f" claude-run {verb.usage}"
+        )
     given = frozenset(option.field for option in verb.options if option.name in taken.texts)
-    return verb.act(Call(values(verb.options, taken, os.environ), given, taken.words))
+    call = Call(
+        values(verb.options, taken, os.environ), given, taken.words, marked=taken.ended == 0
+    )
+    return verb.act(call)
 
 
-def _asks_for(arguments: Sequence[str], verb: Verb, wanted: frozenset[str]) -> bool:
-    """Whether one of `wanted` stands where options may stand."""
+def _asks_for(wanted: frozenset[str], arguments: Sequence[str], verb: Verb) -> bool:
+    """Whether one of `wanted` stands where an option of `verb` may stand."""
     valued = {flag for option in verb.options if not option.kind.is_flag for flag in option.flags}
     waiting = iter(arguments)
     for argument in waiting:

@@ -1,27 +1,32 @@
 """The help, in 80 columns: usage, what it does, examples, options by group."""
 
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from claude_run.cli.arguments import UsageError
+from claude_run.cli.nearest import did_you_mean
 from claude_run.cli.options import Group, Option
-from claude_run.cli.verbs import RUN, VERBS, Verb
+from claude_run.cli.verbs import BY_NAME, RUN, VERBS, Call, Verb
 
 WIDTH: Final = 80
 INDENT: Final = 26
 ALWAYS: Final = (("-h, --help", "Show this."), ("    --version", "Show the version."))
 
 
+def act(call: Call) -> int:
+    """`claude-run help [VERB]`."""
+    name = call.words[0] if call.words else RUN.name
+    if (verb := BY_NAME.get(name)) is None:
+        meant = did_you_mean(name, [verb.name for verb in VERBS if not verb.hidden])
+        raise UsageError(f"there is no verb {name}{meant}")
+    sys.stdout.write(help_of(verb))
+    return 0
+
+
 def help_of(verb: Verb) -> str:
     return "\n".join([*_head(verb), *_examples(verb), *_verbs(verb), *_options(verb)]) + "\n"
-
-
-def first_words() -> str:
-    """What is said to somebody who typed nothing."""
-    lines = ["usage: claude-run [OPTIONS] -- COMMAND [ARGS]...", "", "for example:"]
-    lines += [f"  {example}" for example in RUN.examples]
-    lines += ["", "`claude-run --help` tells more."]
-    return "\n".join(lines)
 
 
 def option_named(option: Option) -> str:
@@ -51,7 +56,7 @@ def _verbs(verb: Verb) -> Iterator[str]:
         yield ""
         yield "Verbs (`claude-run help VERB` tells more):"
         for other in VERBS:
-            if other is not RUN:
+            if other is not RUN and not other.hidden:
                 yield from _row(f"  {other.name}", other.summary, indent=14)
 
 
@@ -82,4 +87,9 @@ def _row(name: str, told: str, indent: int = INDENT) -> Iterator[str]:
 
 
 def _filled(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, break_on_hyphens=False)
+    """Each line of `text` wrapped by itself."""
+    return [
+        piece
+        for line in text.splitlines()
+        for piece in textwrap.wrap(line, WIDTH, break_on_hyphens=False, drop_whitespace=True)
+    ]

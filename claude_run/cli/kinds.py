@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from claude_run.cli.nearest import did_you_mean
 from claude_run.settings import parse_model_map
 
 _SIZE: Final = re.compile(r"(\d+) *([kmg]?)(i?b)?", re.IGNORECASE)
@@ -58,7 +59,8 @@ def _pattern(given: str) -> str:
 def choice(*choices: str) -> Kind:
     def read(given: str) -> str:
         if given not in choices:
-            raise ValueError(f"{given!r} is none of {', '.join(choices)}")
+            meant = did_you_mean(given, choices)
+            raise ValueError(f"{given!r} is none of {', '.join(choices)}{meant}")
         return given
 
     return Kind("|".join(choices), read, choices=choices)

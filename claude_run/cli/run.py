@@ -9,9 +9,9 @@ from typing import Any, Final
 from claude_run import child, login
 from claude_run.bridge import Bridge, BridgeError
 from claude_run.cli.arguments import UsageError
-from claude_run.cli.helping import first_words
+from claude_run.cli.meaning import meant
 from claude_run.cli.saying import say
-from claude_run.cli.verbs import Call
+from claude_run.cli.verbs import RUN, Call
 from claude_run.settings import Settings
 from claude_run.usage.run import Run
 from claude_run.usage.verdict import FOUND, Report, found
@@ -21,8 +21,15 @@ BRIDGE_FAILED: Final = 125
 
 def act(call: Call) -> int:
     if not call.words:
-        raise UsageError(f"no command was given.\n{first_words()}")
+        raise UsageError(_nothing_to_run())
+    if not call.marked and (mistaken := meant(call)) is not None:
+        raise UsageError(mistaken)
     return wrap(call.words, call.settings, call.values)
+
+
+def _nothing_to_run() -> str:
+    examples = "\n".join(f"  {example}" for example in RUN.examples)
+    return f"no command was given; for example:\n{examples}\n`claude-run --help` tells more."
 
 
 def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) -> int:

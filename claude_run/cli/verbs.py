@@ -17,11 +17,13 @@ from claude_run.settings import Settings
 @dataclass(frozen=True, slots=True)
 class Call:
     """`values` holds a value for every option of the verb, by field; `given` names the fields
-    that the command line itself set; `words` is what was typed besides."""
+    that the command line itself set; `words` is what was typed besides, and they are `marked`
+    if a `--` stands before them."""
 
     values: Mapping[str, Any]
     given: frozenset[str]
     words: Sequence[str]
+    marked: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -31,7 +33,7 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Verb:
     """`usage` is what follows `claude-run`, `most` how many words it takes (None: any number),
-    `about` what its help says under the usage. A verb that is `hidden` is in no list."""
+    `about` what its help says under the usage. A `hidden` verb stands in no list."""
 
     name: str
     room: str
@@ -41,6 +43,7 @@ class Verb:
     most: int | None = 0
     about: str = ""
     examples: tuple[str, ...] = ()
+    hidden: bool = False
 
     def act(self, call: Call) -> int:
         """Do it; the exit status."""
@@ -139,6 +142,17 @@ VERBS: Final = (
         " with DIR did not use. check: is every file whole, and does none hold a credential? A"
         " recording is named by the beginning of its name, or by its hash.",
     ),
+    Verb(
+        "completion", "completion", "completion bash|zsh|fish",
+        "Print what completes claude-run in your shell.",
+        most=1,
+        about="Put it where your shell reads it:\n"
+        "  bash: eval \"$(claude-run completion bash)\" in ~/.bashrc\n"
+        "  zsh:  eval \"$(claude-run completion zsh)\" in ~/.zshrc, after compinit\n"
+        "  fish: claude-run completion fish > ~/.config/fish/completions/claude-run.fish",
+    ),
+    Verb("complete", "completing", "complete -- [WORDS]...", "", most=None, hidden=True),
+    Verb("help", "helping", "help [VERB]", "Tell what a verb does.", most=1),
 )  # fmt: skip
 
 BY_NAME: Final[Mapping[str, Verb]] = {verb.name: verb for verb in VERBS}

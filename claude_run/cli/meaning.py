@@ -1,0 +1,26 @@
+"""What was meant by a command that is none: a verb, spelt wrong or put in the wrong place."""
+
+import shutil
+
+from claude_run.cli.nearest import nearest
+from claude_run.cli.verbs import BY_NAME, VERBS, Call
+
+
+def meant(call: Call) -> str | None:
+    """What to say to somebody who hardly meant `call` as a command to wrap; None for others."""
+    word, *rest = call.words
+    if word in BY_NAME and call.given:
+        again = " ".join(["claude-run", word, "[OPTIONS]", *rest])
+        return (
+            f"{word} is a verb, and its options come after it: {again}. To run a program of"
+            f" that name: claude-run [OPTIONS] -- {word}"
+        )
+    if shutil.which(word) is not None:
+        return None
+    verb = nearest(word, [verb.name for verb in VERBS if not verb.hidden])
+    if verb is None:
+        return None
+    return (
+        f"there is no verb and no program {word}; did you mean {verb}?"
+        f" `claude-run help {verb}` tells more."
+    )
