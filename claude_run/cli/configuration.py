@@ -1,5 +1,6 @@
 """Where values come from: the command line first, then the environment, then the defaults."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
