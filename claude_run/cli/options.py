@@ -114,6 +114,11 @@ OPTIONS: Final = (
         " and images.",
     ),
     Option(
+        "history", FLAG, Group.CI,
+        "Keep the run's figures and the command's name, no prompt, for `claude-run usage`.",
+        default=False,
+    ),
+    Option(
         "model-map", MAPPING, Group.MODELS,
         "Answer for model FROM with TO; FROM may be a glob: 'gpt-*=sonnet'. May be repeated, the"
         " first match wins. In the environment, entries stand between commas or blanks.",

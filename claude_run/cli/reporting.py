@@ -25,6 +25,18 @@ def tell(run: Run, spool: int, values: Mapping[str, Any]) -> None:
     report = report_of([Part(run, partial(records_in, spool))])
     print_summary(run, report.totals, sys.stderr, detail=values["summary"], quiet=values["quiet"])
     write(report, values)
+    if values["history"] and report.totals.together.calls:
+        _remember(run, report)
+
+
+def _remember(run: Run, report: Report) -> None:
+    from claude_run.cli.usage import history_file  # noqa: PLC0415
+    from claude_run.usage.history import append, entry_of  # noqa: PLC0415
+
+    try:
+        append(history_file(), entry_of(run, report.totals))
+    except OSError as error:
+        say(f"{history_file()} could not be written: {error.strerror}")
 
 
 def write(report: Report, values: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
-from claude_run.cli.kinds import DURATION, FLAG, PATTERN, text
+from claude_run.cli.kinds import DURATION, FLAG, PATTERN, choice, text
 from claude_run.cli.options import OPTIONS, Group, Option, named, settings_of
 from claude_run.settings import Settings
 
@@ -80,6 +80,19 @@ VERBS: Final = (
         most=None,
         about="Several files, as of a job's matrix, become one report. - is standard output;"
         " without any option Markdown goes there.",
+    ),
+    Verb(
+        "usage",
+        "usage",
+        "usage [OPTIONS]",
+        "Tell what the runs came to that were kept with --history.",
+        (
+            Option("by", choice("day", "week", "model", "command", "label"), Group.EVERYDAY,
+                   "A row for each of these. Without it day.", default="day", configurable=False),
+            Option("since", DURATION, Group.EVERYDAY,
+                   "Only runs that began within this time: 12h, 30d.", configurable=False),
+            Option("json", FLAG, Group.EVERYDAY, "As JSON.", default=False, configurable=False),
+        ),
     ),
     Verb(
         "log",
