@@ -1,6 +1,7 @@
 """What Claude has read once, it is sent again unchanged: that is what its prompt cache is for."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,10 +11,10 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
 from claude_run.bridge import Bridge
-from claude_run.rehearsal.answers import say
+from claude_run.rehearsal.answers import Cut, Refuse, Reply, say
 from claude_run.settings import Settings
 from claude_run.turn import JsonObject
-from tests.scripted import ScriptedUpstream
+from tests.scripted import ScriptedUpstream, turns
 
 STEPS = 10
 
@@ -67,3 +68,45 @@ def test_every_request_begins_with_the_one_before(
     sessions = {headers["x-claude-code-session-id"] for headers in upstream.headers}
     assert len(sessions) == (1 if lost_before is None else 2)
     assert {request["system"][-1]["text"] for request in upstream.requests} == {"Be brief."}
+
+
+@pytest.mark.parametrize("failure", [Refuse(529, "overloaded_error", "no"), say("half", Cut())])
+def test_after_an_error_a_conversation_goes_on_from_what_was_read(
+    own_bridge: Bridge, upstream: ScriptedUpstream, failure: Refuse | Reply
+) -> None:
+    client = openai.OpenAI(base_url=own_bridge.base_url, api_key=own_bridge.api_key, max_retries=0)
+    messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": "Be brief."}]
+    for step in range(3):
+        messages.append({"role": "user", "content": f"question {step}"})
+        if step == 2:
+            upstream.answer = failure
+            with pytest.raises(openai.InternalServerError):
+                client.chat.completions.create(model="sonnet", messages=messages)
+        upstream.answer = say(f"answer {step}")
+        completion = client.chat.completions.create(model="sonnet", messages=messages)
+        answer = completion.choices[0].message.content
+        messages.append({"role": "assistant", "content": answer})
+
+    *_, failed, again = (everything(request) for request in upstream.requests)
+    assert again == failed
+    assert len({headers["x-claude-code-session-id"] for headers in upstream.headers}) == 1
+
+
+def test_after_a_length_stop_a_conversation_goes_on_from_what_was_read(
+    own_bridge: Bridge, upstream: ScriptedUpstream
+) -> None:
+    client = openai.OpenAI(base_url=own_bridge.base_url, api_key=own_bridge.api_key, max_retries=0)
+    messages: list[ChatCompletionMessageParam] = []
+    for step in range(3):
+        upstream.answer = replace(say(f"answer {step}"), stop_reason="max_tokens")
+        messages.append({"role": "user", "content": f"question {step}"})
+        completion = client.chat.completions.create(model="sonnet", messages=messages)
+        assert completion.choices[0].finish_reason == "length"
+        answer = completion.choices[0].message.content
+        messages.append({"role": "assistant", "content": answer})
+
+    # The CLI may have asked the model to resume before it was stopped.
+    asked = [r for r in upstream.requests if "question" in str(turns(r)[-1]["content"])]
+    first, second, third = map(everything, asked)
+    assert second[: len(first)] == first
+    assert third[: len(second)] == second

@@ -74,6 +74,7 @@ class Exchange:
         self._charged = trace.cost_usd or 0.0
         self._cost_before = session.cost_usd or 0.0
         self._seen: list[TurnEvent] = []
+        self._written = 0
         self._has_asked_again = False
         self.answer: AssistantTurn | None = None
 
@@ -99,7 +100,7 @@ class Exchange:
 
     async def _attempt(self, turns: tuple[Turn, ...]) -> AttemptReader:
         reader = AttemptReader(self._expected, self._session.limit)
-        spent = self._trace.usage
+        spent, self._written = self._trace.usage, 0
 
         def hear(message: Message) -> bool:
             try:
@@ -121,8 +122,7 @@ class Exchange:
         come to its end is reckoned by what was written of it."""
         if reader.is_counted:
             return reader.usage
-        written = sum(len(_words(event)) for event in self._seen)
-        tokens = max(reader.usage.output_tokens, math.ceil(written / _CHARS_PER_TOKEN))
+        tokens = max(reader.usage.output_tokens, math.ceil(self._written / _CHARS_PER_TOKEN))
         return replace(reader.usage, output_tokens=tokens)
 
     def _note(self, reader: AttemptReader) -> None:
@@ -163,6 +163,7 @@ class Exchange:
     def _hand_on(self, event: TurnEvent) -> None:
         if not (isinstance(event, TurnStarted) and self._seen):
             self._seen.append(event)
+            self._written += len(_words(event))
             self._emit(event)
 
     # --- judging ----------------------------------------------------------------------
