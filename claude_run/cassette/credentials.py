@@ -32,7 +32,10 @@ _PREFIXED: Final = re.compile(
 _MARKED: Final = re.compile(
     r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----|\bBearer [\w.~+/-]{20,200}=*", re.ASCII
 )
-_TOKEN: Final = re.compile(r"[A-Za-z0-9+_=-]{32,}", re.ASCII)
+_STRETCH: Final = re.compile(r"[A-Za-z0-9+/_=-]{32,}", re.ASCII)
+_TOKEN: Final = re.compile(r"[^/]{32,}")
+
+_SHOWN: Final = "[credential]"
 
 _LONGEST: Final = 256
 """Characters; what is longer is data in a text, not a key."""
@@ -49,7 +52,9 @@ def credential_in(text: str) -> str | None:
     for pattern in (_PREFIXED, _MARKED):
         if found := pattern.search(text):
             return found[0]
-    return next((token for token in _TOKEN.findall(text) if _is_random(token)), None)
+    stretches = (stretch for stretch in _STRETCH.findall(text) if len(stretch) <= _LONGEST)
+    tokens = (token for stretch in stretches for token in _TOKEN.findall(stretch))
+    return next((token for token in tokens if _is_random(token)), None)
 
 
 def place_of_credential(value: Any) -> str | None:
@@ -58,15 +63,19 @@ def place_of_credential(value: Any) -> str | None:
 
 
 def without_credentials(text: str) -> str:
-    """`text`, fit to be shown."""
-    while found := credential_in(text):
-        text = text.replace(found, "[credential]")
-    return text
+    """`text`, fit to be shown. It is gone through once for each pattern, however many it holds."""
+    for pattern in (_PREFIXED, _MARKED):
+        text = pattern.sub(_SHOWN, text)
+    return _STRETCH.sub(lambda stretch: _masked(stretch[0]), text)
+
+
+def _masked(stretch: str) -> str:
+    if len(stretch) > _LONGEST:
+        return stretch
+    return _TOKEN.sub(lambda token: _SHOWN if _is_random(token[0]) else token[0], stretch)
 
 
 def _is_random(token: str) -> bool:
-    if len(token) > _LONGEST:
-        return False
     kinds = (str.isupper, str.islower, str.isdigit)
     if any(sum(map(kind, token)) < _EACH for kind in kinds):
         return False
