@@ -178,7 +178,7 @@ OPTIONS: Final = (
         "End the command after this time, with status 124.",
     ),
     Option(
-        "fail-on", several("limit", "budget", "errors", "no-calls", "miss"), Group.CI,
+        "fail-on", several("limit", "budget", "errors", "no-calls", "miss", "unused"), Group.CI,
         "Exit with 75 where the command succeeded, but one of these was found. With commas"
         " between them. Without it miss where a cassette is replayed, else none.",
     ),

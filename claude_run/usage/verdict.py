@@ -47,6 +47,11 @@ def _miss(report: Report) -> str | None:
     return f"{_calls(n)} not in the cassette" if n else None
 
 
+def _unused(report: Report) -> str | None:
+    n = len((report.get("cassette") or {}).get("unused", ()))
+    return f"{n} recording{'s' if n != 1 else ''} not used" if n else None
+
+
 def _calls(n: int) -> str:
     return f"{n} call{'s' if n != 1 else ''}"
 
@@ -57,4 +62,5 @@ FINDINGS: Final[Mapping[str, Callable[[Report], str | None]]] = {
     "errors": _errors,
     "no-calls": _no_calls,
     "miss": _miss,
+    "unused": _unused,
 }

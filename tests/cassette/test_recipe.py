@@ -11,11 +11,11 @@ import openai
 
 from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import Answer, say
-from claude_run.turn import JsonObject
-from tests.cassette.tapes import client_of, recording, replaying, score, without_claude
+from claude_run.turn import JsonObject, Text, TurnRequest, UserTurn
+from tests.cassette.tapes import client_of, record, recording, replaying, score, without_claude
 from tests.readme import README
 from tests.scripted import ScriptedUpstream, turns
-from tests.wrapped import answered_by, finished
+from tests.wrapped import CLAUDE_RUN, answered_by, finished
 
 TEST = """
 import openai
@@ -70,8 +70,8 @@ def test_recorded_here_and_replayed_in_a_clean_clone_without_a_login(
     begun = shell("git init -q . && git add . && git commit -qm Begin", project, here)
     assert begun.returncode == 0, begun.stderr
 
-    record, commit, replay = recipe()
-    for line in (record, commit):
+    recorded, committed, replay = recipe()
+    for line in (recorded, committed):
         done = shell(line, project, here)
         assert done.returncode == 0, done.stdout + done.stderr
     assert len(upstream.requests) == 1
@@ -131,3 +131,35 @@ def test_an_optimiser_in_eight_threads_is_replayed_three_times_alike(
             assert optimise(bridge) == scores
         told = score(bridge)
         assert (told["replayed"], told["missed"], told["unused"]) == (recorded, 0, [])
+
+
+SWALLOWS = """
+import openai, sys
+
+for question in sys.argv[1:]:
+    try:
+        message = {"role": "user", "content": question}
+        openai.OpenAI().chat.completions.create(model="sonnet", messages=[message])
+    except openai.APIStatusError:
+        pass
+"""
+
+
+def test_a_command_that_swallows_a_miss_does_not_pass(tmp_path: Path) -> None:
+    cassette = tmp_path / "c"
+    for text in ("one", "two"):
+        record(cassette, TurnRequest("sonnet", (UserTurn((Text(text),)),)))
+    environment = {**without_claude(tmp_path), "CI": "true"}
+
+    def run(*words: str, fail_on: str = "") -> "subprocess.CompletedProcess[str]":
+        options = ("--cassette", str(cassette), *(("--fail-on", fail_on) if fail_on else ()))
+        command = (sys.executable, "-c", SWALLOWS, *words)
+        return finished((*CLAUDE_RUN, *options, "--", *command), environment)
+
+    missed = run("one", "two", "three")
+    assert missed.returncode == 75, missed.stderr
+    assert "user), text: [-" in missed.stderr
+    assert run("one").returncode == 0
+    unused = run("one", fail_on="miss,unused")
+    assert (unused.returncode, "1 recording not used" in unused.stderr) == (75, True)
+    assert run("one", "two", fail_on="miss,unused").returncode == 0
