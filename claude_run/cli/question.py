@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 OK: Final = 200
 
@@ -82,6 +82,8 @@ def _request(prompt: str, model: str, endpoint: Endpoint) -> tuple[str, bytes, d
         "Authorization": f"Bearer {endpoint.api_key}",
         "Content-Type": "application/json",
     }
+    if label := os.environ.get("CLAUDE_RUN_LABEL"):
+        headers["X-Claude-Run-Label"] = quote(label)
     path = urlsplit(endpoint.base_url).path.rstrip("/") + "/chat/completions"
     return path, json.dumps(body).encode(), headers
 

@@ -44,7 +44,7 @@ class Exchanges:
         headers = Headers(scope=scope)
         path, label = _unlabelled(scope["path"])
         caller = Caller(
-            endpoint=path,
+            endpoint=path.removeprefix("/v1"),
             label=_clean(unquote(headers.get(LABEL, ""))) or label or self._label,
             retries=_whole(headers.get(RETRIES, "")),
         )

@@ -16,8 +16,8 @@ from claude_run.settings import Settings
 from claude_run.turn import JsonObject
 from claude_run.usage.record import CallRecord
 from claude_run.usage.spool import records_in
-from tests.scripted import ScriptedUpstream
-from tests.server.asking import ask
+from tests.scripted import PATIENCE, ScriptedUpstream
+from tests.server.asking import ask, frames, request
 
 UNIFIED = "anthropic-ratelimit-unified"
 
@@ -129,6 +129,44 @@ def test_the_same_request_after_an_error_is_one_call(
     first, *others = records(bridge)[before:]
     assert first.retry_of is None
     assert [one.retry_of for one in others] == [first.request_id, first.request_id, None]
+
+
+def test_every_call_has_one_record_however_it_ends(
+    bridge: Bridge, upstream: ScriptedUpstream
+) -> None:
+    before = len(records(bridge))
+    message = {"role": "user", "content": "go"}
+    several = {"model": "sonnet", "messages": [message], "n": 3}
+    usages = [ask(bridge, "/chat/completions", several)[1]["usage"]]
+    streamed = {"model": "gpt-x", "messages": [message]}
+    assert [frame.data for frame in frames(bridge, "/chat/completions", streamed)][-1] == "[DONE]"
+    assert ask(bridge, "/responses", {"model": "nobody", "input": "go"})[0] == 404
+    upstream.answer = say("a", Hold(lambda: False))
+    with request(bridge, "/chat/completions", {**streamed, "model": "sonnet"}):
+        upstream.wait_until(lambda: upstream.active == 1)
+    upstream.wait_until(lambda: upstream.aborted == 1)
+    made = records_after(bridge, before + 6)[before:]
+
+    three, one, unknown, left = made[:3], *made[3:]
+    assert {record.request_id for record in three} == {three[0].request_id}
+    assert sorted(record.choice for record in three) == [0, 1, 2]
+    assert sum(record.tokens for record in three) == usages[0]["total_tokens"]
+    assert {record.at_once for record in three} == {1, 2, 3}
+    assert (one.stream, one.asked_model, one.mapped_model) == (True, "gpt-x", "sonnet")
+    assert one.model
+    assert one.model.startswith("claude-sonnet")
+    assert unknown.error is not None
+    assert (unknown.error.kind, unknown.endpoint) == ("model_not_found", "/responses")
+    assert (left.client_gone, left.error, left.finish_reason) == (True, None, None)
+    assert all(record.finish_reason == "end" and record.session for record in (*three, one))
+
+
+def records_after(bridge: Bridge, n: int) -> list[CallRecord]:
+    """The records, as soon as there are `n`."""
+    deadline = time.monotonic() + PATIENCE
+    while len(made := records(bridge)) < n and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return made
 
 
 # --- budgets ---------------------------------------------------------------------------
