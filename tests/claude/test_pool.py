@@ -48,6 +48,10 @@ class Chat:
         self._messages = [*body["messages"], answered]
         return answered
 
+    def remember(self, *messages: JsonObject) -> None:
+        """Go on as if these had been said."""
+        self._messages.extend(messages)
+
     def body(self, message: JsonObject, **fields: object) -> JsonObject:
         return {**self._fields, **fields, "messages": [*self._messages, message]}
 
@@ -198,6 +202,43 @@ def test_a_session_waiting_for_results_is_not_taken(
     assert first not in others
 
 
+@pytest.mark.parametrize("known", [0, 26], ids=["step by step", "from scratch"])
+def test_a_long_conversation_that_does_nothing_but_call_tools_is_answered(
+    roomy: Bridge, upstream: ScriptedUpstream, known: int
+) -> None:
+    upstream.answer = Reply((ToolUse("", "mcp__c__look_up", {"word": "on"}),))
+    chat = Chat(roomy, f"Call and call, after {known}.", tools=TOOLS)
+    message = question("look everything up")
+    for number in range(known):
+        chat.remember(message, (call := called(number)))
+        message = result(call["tool_calls"][0], f"found {number}")
+    for number in range(known, 30):
+        if number == 27:  # its 28th step
+            fail_once(roomy, upstream, chat.body(message))
+        [call] = chat.say(message)["tool_calls"]
+        message = result(call, f"found {number}")
+
+    asked = [turns(body) for body in upstream.requests]
+    assert [len(conversation) for conversation in asked] == [
+        2 * number + 1 for number in (*range(known, 28), *range(27, 30))
+    ]
+    assert all(after[: len(before)] == before for before, after in pairwise(asked))
+    results = (json.dumps(turn) for turn in asked[-1][2::2])
+    assert all(f"found {number}" in found for number, found in enumerate(results))
+
+
+def called(number: int) -> JsonObject:
+    function = {"name": "look_up", "arguments": json.dumps({"word": str(number)})}
+    call = {"id": f"call_{number}", "type": "function", "function": function}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+def fail_once(bridge: Bridge, upstream: ScriptedUpstream, body: JsonObject) -> None:
+    usual, upstream.answer = upstream.answer, Refuse(529, "overloaded_error", "busy")
+    assert ask(bridge, CHAT, body)[0] >= 500
+    upstream.answer = usual
+
+
 # --- made fresh, or tuned -------------------------------------------------------------
 
 
@@ -311,6 +352,32 @@ def test_whoever_comes_first_is_answered_first(
     assert texts == [f"number {number}" for number in (0, 1, 2, 4, 5)]
     assert bridge.report is not None
     assert bridge.report["waited_seconds"] >= 4 * 1.0
+
+
+def test_waiters_who_leave_take_no_place_with_them(
+    single: Bridge, upstream: ScriptedUpstream
+) -> None:
+    for number in range(4):
+        upstream.forget()
+        release = threading.Event()
+        upstream.script("the first", say(Hold(release.is_set), "at last"))
+        first, then = (
+            Chat(single, "Leave.").body(question(f"{who} {number}"))
+            for who in ("the first", "then")
+        )
+        with ExitStack() as stack:
+            answering = stack.enter_context(request(single, CHAT, first))
+            upstream.wait_for(1)
+            waiting = [stack.enter_context(request(single, CHAT, then)) for _ in range(3)]
+            until_read(single)
+            if number % 2:
+                waiting.pop().close()
+                until_read(single)
+            release.set()  # the place is free, and whoever is to have it goes, about at once
+            for connection in waiting:
+                connection.close()
+            assert answering.getresponse().status == 200
+        assert ask(single, CHAT, Chat(single, "Leave.").body(question("now")))[0] == 200
 
 
 def until_read(bridge: Bridge) -> None:
