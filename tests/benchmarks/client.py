@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import urlsplit
 
 from claude_run.bridge import Bridge
@@ -20,6 +21,10 @@ class Answered:
     message: JsonObject
     first: float
     whole: float
+
+
+class BrokenOffError(Exception):
+    """A stream that is or ends with an error."""
 
 
 @dataclass(slots=True)
@@ -37,7 +42,9 @@ class Response:
         return body
 
     async def events(self) -> AsyncIterator[JsonObject]:
-        """The data of each event before [DONE]."""
+        """The data of each event before [DONE]. Raises BrokenOffError where there is no stream."""
+        if self.status != 200:
+            raise BrokenOffError(await self.json())
         while line := await self.reader.readline():
             # Between the lines of the events stand those of the chunked encoding.
             if line.startswith(b"data: {"):
@@ -46,24 +53,35 @@ class Response:
                 return
 
 
+CHAT: Final = "/v1/chat/completions"
+
+
+def choices(event: JsonObject) -> list[JsonObject]:
+    """The choices of a chunk. Raises BrokenOffError where it is an error instead."""
+    if "error" in event:
+        raise BrokenOffError(event)
+    found: list[JsonObject] = event["choices"]
+    return found
+
+
 @dataclass(slots=True)
 class Client:
     bridge: Bridge
 
     @asynccontextmanager
-    async def post(self, body: JsonObject) -> AsyncIterator[Response]:
+    async def post(self, body: JsonObject, path: str = CHAT) -> AsyncIterator[Response]:
         """The response to `body`; left before its end, it is abandoned."""
         address = urlsplit(self.bridge.base_url)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         try:
-            writer.write(self._request(json.dumps(body).encode()))
+            writer.write(self._request(path, json.dumps(body).encode()))
             yield await _response(reader)
         finally:
             writer.transport.abort()
 
-    async def ask(self, body: JsonObject) -> JsonObject:
+    async def ask(self, body: JsonObject, path: str = CHAT) -> JsonObject:
         """The whole answer. Raises ValueError for anything but a 200."""
-        async with self.post(body) as response:
+        async with self.post(body, path) as response:
             answer = await response.json()
             if response.status != 200:
                 raise ValueError(f"{response.status}: {answer}")
@@ -74,14 +92,14 @@ class Client:
         message = _Message()
         async with self.post({**body, "stream": True}) as response:
             async for event in response.events():
-                for choice in event["choices"]:
+                for choice in choices(event):
                     message.add(choice["delta"])
         whole = time.perf_counter() - began
         return Answered(message.whole(), message.began - began, whole)
 
-    def _request(self, data: bytes) -> bytes:
+    def _request(self, path: str, data: bytes) -> bytes:
         head = (
-            "POST /v1/chat/completions HTTP/1.1",
+            f"POST {path} HTTP/1.1",
             f"Host: {urlsplit(self.bridge.base_url).netloc}",
             f"Authorization: Bearer {self.bridge.api_key}",
             "Content-Type: application/json",

@@ -18,14 +18,14 @@ from typing import Final, TypeAlias
 
 from claude_run.rehearsal.answers import Answer, Cut, Fail, Hold, Pause, Refuse, Reply, ToolUse, say
 from claude_run.turn import JsonObject
-from tests.benchmarks.client import Client
+from tests.benchmarks.client import Client, choices
 from tests.scripted import turns
 
 # --- the model ------------------------------------------------------------------------
 
 _MARKER: Final = re.compile(r"marker-\d+-\d+-")
 _TASK: Final = re.compile(r"\[([a-z0-9 ]+)\] marker")
-_PIECES: Final = tuple(f"{number} " * 200 for number in range(100))
+PIECES: Final = tuple(f"{number} " * 200 for number in range(100))
 
 
 def _calls(name: str, marker: str) -> Reply:
@@ -34,7 +34,7 @@ def _calls(name: str, marker: str) -> Reply:
 
 ANSWERS: Final[Mapping[str, Callable[[str], Answer]]] = {
     "answer": lambda marker: say(Pause(0.05), "This is ", marker),
-    "recite": lambda marker: say(marker, *_PIECES, marker),
+    "recite": lambda marker: say(marker, *PIECES, marker),
     "never end": lambda marker: say("early ", marker, Pause(60.0)),
     "call": partial(_calls, "mcp__c__look_up"),
     "fill in": partial(_calls, "mcp__c__StructuredOutput"),
@@ -140,15 +140,15 @@ async def reads_slowly(talk: Conversation) -> None:
     text = ""
     async with talk.client.post({**talk.ask("recite"), "stream": True}) as response:
         async for event in response.events():
-            text += event["choices"][0]["delta"].get("content") or ""
+            text += choices(event)[0]["delta"].get("content") or ""
             await asyncio.sleep(0.005)
-    assert text == "".join((talk.marker, *_PIECES, talk.marker))
+    assert text == "".join((talk.marker, *PIECES, talk.marker))
 
 
 async def leaves_in_the_middle(talk: Conversation) -> None:
     async with talk.client.post({**talk.ask("never end"), "stream": True}) as response:
         async for event in response.events():
-            if text := event["choices"][0]["delta"].get("content"):
+            if text := choices(event)[0]["delta"].get("content"):
                 assert text == "early "
                 return
 
@@ -182,7 +182,7 @@ async def is_broken_off(talk: Conversation) -> None:
 Act: TypeAlias = Callable[[Conversation], Awaitable[None]]
 
 # How often each is done. A client that leaves costs a process.
-_ACTS: Final[Mapping[Act, int]] = {
+ACTS: Final[Mapping[Act, int]] = {
     converses: 8,
     calls_a_tool: 3,
     fills_in_a_form: 2,
@@ -202,21 +202,25 @@ class Tally:
     wrong: list[str] = field(default_factory=list)
 
 
-async def storm(client: Client, clients: int, seconds: float) -> Tally:
+async def storm(
+    client: Client, clients: int, seconds: float, acts: Mapping[Act, int] = ACTS
+) -> Tally:
     """So many clients, one act after another. What they do is the same every time; only when
     they do it is not."""
     tally = Tally()
     ends = time.monotonic() + seconds
-    await asyncio.gather(*(_act(client, number, ends, tally) for number in range(clients)))
+    await asyncio.gather(*(_act(client, number, ends, tally, acts) for number in range(clients)))
     return tally
 
 
-async def _act(client: Client, number: int, ends: float, tally: Tally) -> None:
+async def _act(
+    client: Client, number: int, ends: float, tally: Tally, acts: Mapping[Act, int]
+) -> None:
     chance = random.Random(number)
     for times in count():
         if time.monotonic() > ends:
             return
-        (act,) = chance.choices(tuple(_ACTS), tuple(_ACTS.values()))
+        (act,) = chance.choices(tuple(acts), tuple(acts.values()))
         talk = Conversation(client, f"marker-{number}-{times}-", chance)
         try:
             await act(talk)

@@ -1,8 +1,10 @@
 """A storm of clients on one bridge, and what is left of it afterwards."""
 
 import asyncio
+import random
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +16,7 @@ from claude_run.settings import Settings
 from tests.benchmarks import Row
 from tests.benchmarks.client import Client
 from tests.benchmarks.processes import sessions
-from tests.benchmarks.storm import Model, Tally, storm
+from tests.benchmarks.storm import ACTS, Act, Model, Tally, storm
 from tests.scripted import PATIENCE, ScriptedUpstream, sealed_environment
 from tests.wrapped import survivors
 
@@ -27,10 +29,11 @@ MOST_SESSIONS: Final = 8
 @dataclass(frozen=True, slots=True)
 class Findings:
     """`mixed` counts upstream requests with something of another conversation, `places` how
-    many could be asked at once afterwards, `files` the open ones that nothing accounts for,
-    `orphans` the processes that outlived the bridge."""
+    many could be asked at once afterwards, `killed` the CLIs that were, `files` the open ones
+    that nothing accounts for, `orphans` the processes that outlived the bridge."""
 
     tally: Tally
+    killed: int
     mixed: int
     places: int
     most_sessions: int
@@ -54,19 +57,31 @@ def rows() -> list[Row]:
     ]
 
 
-def endure(clients: int, seconds: float) -> Findings:
+def endure(
+    clients: int, seconds: float, acts: Mapping[Act, int] = ACTS, kill_every: float | None = None
+) -> Findings:
+    """So many clients for so long. A CLI, any, is killed every `kill_every` seconds."""
     model = Model()
     with tempfile.TemporaryDirectory() as directory, ScriptedUpstream(model) as upstream:
         environment = sealed_environment(Path(directory), upstream.url)
         settings = Settings(max_concurrency=AT_ONCE, max_sessions=MOST_SESSIONS)
         with Bridge(settings, environment=environment) as bridge:
             bridge.wait_ready()
+            _await_verified(Path(directory))
             watch = _Watch(psutil.Process(bridge.pid))
-            trial = _Trial(Client(bridge), upstream, model, watch)
+            trial = _Trial(Client(bridge), upstream, model, watch, acts, kill_every)
             tally, places = asyncio.run(trial.run(clients, seconds))
             live, files = len(sessions(watch.bridge)), watch.unexplained_files()
         orphans = len(survivors(tuple(watch.seen), PATIENCE))
-    return Findings(tally, len(model.mixed), places, watch.most, live, files, orphans)
+    return Findings(tally, watch.killed, len(model.mixed), places, watch.most, live, files, orphans)
+
+
+def _await_verified(home: Path) -> None:
+    """Returns when it is known what a live session can be given anew. Until then there are
+    processes beside the sessions, which are compared with each other."""
+    patience = time.monotonic() + 2 * PATIENCE
+    while not list(home.rglob("live-*.json")) and time.monotonic() < patience:
+        time.sleep(0.2)
 
 
 class _Watch:
@@ -76,6 +91,8 @@ class _Watch:
         self.bridge = bridge
         self.seen: set[psutil.Process] = {bridge}
         self.most = 0
+        self.killed = 0
+        self._sessions_at_first = len(sessions(bridge))
         self._files_at_first = bridge.num_fds()
         self._files_each = 0.0
 
@@ -86,17 +103,29 @@ class _Watch:
             self.most = max(self.most, len(live))
             await asyncio.sleep(0.1)
 
+    async def kill(self, every: float) -> None:
+        chance = random.Random(1)
+        while True:
+            await asyncio.sleep(every)
+            if live := sessions(self.bridge):
+                chance.choice(live).kill()
+                self.killed += 1
+
     def take_measure(self) -> None:
         """From now on it is known how many files a session takes."""
-        live = sessions(self.bridge)
-        self._files_each = (self.bridge.num_fds() - self._files_at_first) / len(live)
+        more = len(sessions(self.bridge)) - self._sessions_at_first
+        if more > 0:
+            self._files_each = (self.bridge.num_fds() - self._files_at_first) / more
 
     def unexplained_files(self) -> int:
         """How many files are open that were not at first, and belong to no session. A connection
-        that has just been left takes a moment to be closed."""
+        that has just been left takes a moment to be closed. One that was killed while it was idle
+        keeps its pipes until it is looked at, so that there may be as many as sessions allowed."""
         patience = time.monotonic() + PATIENCE
         while True:
-            explained = self._files_at_first + self._files_each * len(sessions(self.bridge))
+            held = MOST_SESSIONS if self.killed else len(sessions(self.bridge))
+            more = held - self._sessions_at_first
+            explained = self._files_at_first + self._files_each * more
             files = round(self.bridge.num_fds() - explained)
             if files <= 0 or time.monotonic() > patience:
                 return max(0, files)
@@ -109,13 +138,18 @@ class _Trial:
     upstream: ScriptedUpstream
     model: Model
     watch: _Watch
+    acts: Mapping[Act, int]
+    kill_every: float | None
 
     async def run(self, clients: int, seconds: float) -> tuple[Tally, int]:
         await self._filled()
         self.watch.take_measure()
-        watching = asyncio.create_task(self.watch.watch())
-        tally = await storm(self.client, clients, seconds)
-        watching.cancel()
+        beside = [asyncio.create_task(self.watch.watch())]
+        if self.kill_every is not None:
+            beside.append(asyncio.create_task(self.watch.kill(self.kill_every)))
+        tally = await storm(self.client, clients, seconds, self.acts)
+        for task in beside:
+            task.cancel()
         await asyncio.to_thread(self.upstream.wait_until, lambda: self.upstream.active == 0)
         return tally, await self._filled()
 
