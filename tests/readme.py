@@ -7,6 +7,7 @@ from pathlib import Path
 from claude_run.dialects.chat import CHAT_FIELDS
 from claude_run.dialects.completions import COMPLETION_FIELDS
 from claude_run.dialects.fields import Field, markdown_table
+from claude_run.dialects.messages import MESSAGES_FIELDS
 from claude_run.dialects.responses import RESPONSES_FIELDS
 
 README = Path(__file__).parents[1] / "README.md"
@@ -14,6 +15,7 @@ TABLES: Mapping[str, Mapping[str, Field]] = {
     "chat": CHAT_FIELDS,
     "responses": RESPONSES_FIELDS,
     "completions": COMPLETION_FIELDS,
+    "messages": MESSAGES_FIELDS,
 }
 _PLACE = re.compile(r"(<!-- fields: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

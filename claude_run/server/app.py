@@ -13,12 +13,14 @@ from starlette.types import ASGIApp
 
 from claude_run.claude.names import listed, resolve
 from claude_run.dialects.errors import body_of, error_body, headers_of, status_of
+from claude_run.server.anthropic_form import VERSION, AnthropicForm, model_info, model_list
 from claude_run.server.chat import chat_routes
 from claude_run.server.completions import completion_routes
 from claude_run.server.desk import Desk
 from claude_run.server.exchange import Exchanges
 from claude_run.server.guard import Guard
 from claude_run.server.logged import Logged
+from claude_run.server.messages import message_routes
 from claude_run.server.responses import response_routes
 from claude_run.settings import Settings
 from claude_run.turn import Failure, JsonObject, TurnError
@@ -46,6 +48,9 @@ ABSENT: Final[Mapping[str, str]] = {
 }
 
 
+SCHEMA_FIELDS: Final = {"responses": "text.format", "messages": "output_config.format"}
+"""What the dialects call the schema of an answer, by what their paths begin with."""
+
 UsageOf = Callable[[], JsonObject]
 """The report of the run so far."""
 
@@ -57,7 +62,7 @@ def make_app(
     app.add_exception_handler(TurnError, _recorded(desk))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _fault)
-    for routes in (chat_routes, response_routes, completion_routes):
+    for routes in (chat_routes, response_routes, completion_routes, message_routes):
         app.include_router(routes(desk, strict=settings.strict_params))
 
     @app.get("/health")
@@ -65,13 +70,16 @@ def make_app(
         return {"status": "ok"}
 
     @app.get("/models")
-    async def models() -> JsonObject:
-        return {"object": "list", "data": [_model(name) for name in listed(settings)]}
+    async def models(request: Request) -> JsonObject:
+        names = listed(settings)
+        if VERSION in request.headers:
+            return model_list(names)
+        return {"object": "list", "data": [_model(name) for name in names]}
 
     @app.get("/models/{name:path}")
-    async def model(name: str) -> JsonObject:
+    async def model(name: str, request: Request) -> JsonObject:
         resolve(name, settings)
-        return _model(name)
+        return model_info(name) if VERSION in request.headers else _model(name)
 
     @app.get("/usage")
     async def used() -> JsonObject:
@@ -80,7 +88,7 @@ def make_app(
     guarded: ASGIApp = Guard(app, key=key, max_body=settings.max_body)
     if log is not None:
         guarded = Logged(guarded, log)
-    return Exchanges(guarded, label=settings.label, plan=desk.plan)
+    return Exchanges(AnthropicForm(guarded), label=settings.label, plan=desk.plan)
 
 
 def _model(name: str) -> JsonObject:
@@ -100,7 +108,7 @@ def _recorded(desk: Desk) -> Callable[[Request, Exception], Awaitable[Response]]
 
 
 async def _turn_error(request: Request, error: TurnError) -> Response:
-    schema = "text.format" if _first(request) == "responses" else "response_format"
+    schema = SCHEMA_FIELDS.get(_first(request), "response_format")
     return JSONResponse(body_of(error, output_schema=schema), status_of(error), headers_of(error))
 
 
@@ -125,7 +133,7 @@ def _not_found(request: Request) -> TurnError:
     return TurnError(
         Failure.NOT_FOUND,
         f"There is no {request.method} {request.url.path} here. claude-run serves "
-        "/v1/chat/completions, /v1/responses, /v1/completions and /v1/models.",
+        "/v1/chat/completions, /v1/responses, /v1/completions, /v1/messages and /v1/models.",
     )
 
 

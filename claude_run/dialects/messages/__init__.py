@@ -1,0 +1,16 @@
+"""Anthropic's Messages dialect: a request body to a turn, and answers to messages or events."""
+
+from claude_run.dialects.messages.answer import message
+from claude_run.dialects.messages.errors import anthropic_error
+from claude_run.dialects.messages.fields import MESSAGES_FIELDS
+from claude_run.dialects.messages.request import MessagesCall, parse_messages
+from claude_run.dialects.messages.stream import MessageWriter
+
+__all__ = [
+    "MESSAGES_FIELDS",
+    "MessageWriter",
+    "MessagesCall",
+    "anthropic_error",
+    "message",
+    "parse_messages",
+]

@@ -1,0 +1,204 @@
+"""A conversation's messages as native turns: content blocks in the client's order."""
+
+import base64
+import binascii
+from typing import Final, TypeAlias
+
+from claude_run.dialects.calls import OpenCalls
+from claude_run.dialects.content import IMAGE_TYPES
+from claude_run.dialects.reading import (
+    at,
+    boolean,
+    choice,
+    elements,
+    few,
+    object_,
+    optional,
+    required,
+    text,
+)
+from claude_run.dialects.tools import function_name
+from claude_run.turn import (
+    AssistantPart,
+    AssistantTurn,
+    Document,
+    Image,
+    JsonObject,
+    Text,
+    ToolCall,
+    ToolResult,
+    Turn,
+    UserPart,
+    UserTurn,
+    alternate,
+    bad_request,
+)
+
+Media: TypeAlias = Text | Image | Document
+
+MEDIA: Final = ("text", "image", "document")
+SAID: Final = ("text", "tool_use", "thinking", "redacted_thinking")
+SOURCES: Final = ("base64", "url", "text", "content")
+
+
+def system_text(value: object, param: str) -> str:
+    """A system prompt: a text, or text blocks."""
+    if isinstance(value, str):
+        return value
+    blocks = ((path, object_(block, path)) for path, block in elements(value, param))
+    return "\n\n".join(_text(block, path).text for path, block in blocks)
+
+
+def conversation(messages: object) -> tuple[Turn, ...]:
+    """
+    Raises:
+        TurnError: a message is malformed, the last one is the assistant's, or a tool call and
+            its result do not meet.
+    """
+    if not few(messages, "messages"):
+        raise bad_request("messages must hold at least one message.", "messages")
+    transcript = _Transcript()
+    for path, message in elements(messages, "messages"):
+        transcript.read(object_(message, path), path)
+    return transcript.finished()
+
+
+class _Transcript:
+    def __init__(self) -> None:
+        self._turns: list[Turn] = []
+        self._calls = OpenCalls()
+
+    def read(self, message: JsonObject, param: str) -> None:
+        role = choice(required(message, "role", param), ("user", "assistant"), at(param, "role"))
+        path = at(param, "content")
+        blocks = list(_blocks(required(message, "content", param), path))
+        if role == "user":
+            self._user(blocks)
+        else:
+            self._calls.settle()
+            self._assistant(blocks)
+
+    def finished(self) -> tuple[Turn, ...]:
+        self._calls.settle()
+        if not self._turns or isinstance(self._turns[-1], AssistantTurn):
+            raise bad_request(
+                "The conversation must end with a user message: no model continues an "
+                "assistant message that was begun for it.",
+                "messages",
+            )
+        return alternate(self._turns)
+
+    def _user(self, blocks: list[tuple[str, JsonObject]]) -> None:
+        """Results come first, as the Messages API wants them."""
+        parts = [self._user_part(block, path) for path, block in blocks]
+        results = [part for part in parts if isinstance(part, ToolResult)]
+        others = [part for part in parts if not isinstance(part, ToolResult) and part != Text("")]
+        self._turns.append(UserTurn((*results, *others)))
+
+    def _user_part(self, block: JsonObject, param: str) -> UserPart:
+        if block.get("type") == "tool_result":
+            return self._result(block, param)
+        return _media(block, param, (*MEDIA, "tool_result"))
+
+    def _result(self, block: JsonObject, param: str) -> ToolResult:
+        path = at(param, "tool_use_id")
+        id_ = self._calls.answer(text(required(block, "tool_use_id", param), path), path)
+        content = block.get("content")
+        parts = () if content is None else _blocks(content, at(param, "content"))
+        found = tuple(_media(part, where, MEDIA) for where, part in parts)
+        is_error = optional(boolean, block, "is_error", param) or False
+        return ToolResult(id_, tuple(part for part in found if part != Text("")), is_error)
+
+    def _assistant(self, blocks: list[tuple[str, JsonObject]]) -> None:
+        parts: list[AssistantPart] = []
+        for path, block in blocks:
+            match choice(required(block, "type", path), SAID, at(path, "type")):
+                case "text":
+                    said = _text(block, path)
+                    parts += [said] if said.text.strip() else []
+                case "tool_use":
+                    parts.append(self._call(block, path))
+        if parts:
+            self._turns.append(AssistantTurn(tuple(parts)))
+
+    def _call(self, block: JsonObject, param: str) -> ToolCall:
+        name = function_name(required(block, "name", param), at(param, "name"))
+        given = object_(block.get("input") or {}, at(param, "input"))
+        path = at(param, "id")
+        return ToolCall(
+            self._calls.open(text(required(block, "id", param), path), path), name, given
+        )
+
+
+def _blocks(content: object, param: str) -> list[tuple[str, JsonObject]]:
+    if isinstance(content, str):
+        return [(param, {"type": "text", "text": content})]
+    return [(path, object_(block, path)) for path, block in elements(content, param)]
+
+
+def _media(block: JsonObject, param: str, kinds: tuple[str, ...]) -> Media:
+    match choice(required(block, "type", param), kinds, at(param, "type")):
+        case "image":
+            return _image(block, param)
+        case "document":
+            return _document(block, param)
+        case _:
+            return _text(block, param)
+
+
+def _text(block: JsonObject, param: str) -> Text:
+    choice(required(block, "type", param), ("text",), at(param, "type"))
+    return Text(text(block.get("text"), at(param, "text")))
+
+
+def _image(block: JsonObject, param: str) -> Image:
+    source, path, kind = _source(block, param)
+    if kind == "url":
+        return Image(url=_url(source, path))
+    if kind != "base64":
+        raise bad_request(f"{path}.type must be 'base64' or 'url'.", at(path, "type"))
+    media_type = required(source, "media_type", path)
+    return Image(choice(media_type, IMAGE_TYPES, at(path, "media_type")), _base64(source, path))
+
+
+def _document(block: JsonObject, param: str) -> Document:
+    source, path, kind = _source(block, param)
+    title = optional(text, block, "title", param) or None
+    match kind:
+        case "url":
+            return Document(url=_url(source, path), title=title)
+        case "text":
+            said = text(required(source, "data", path), at(path, "data"))
+            return Document("text/plain", said, title=title)
+        case "base64":
+            return Document("application/pdf", _base64(source, path), title=title)
+        case _:
+            inner = _blocks(required(source, "content", path), at(path, "content"))
+            joined = "\n\n".join(_text(part, where).text for where, part in inner)
+            return Document("text/plain", joined, title=title)
+
+
+def _source(block: JsonObject, param: str) -> tuple[JsonObject, str, str]:
+    path = at(param, "source")
+    source = object_(required(block, "source", param), path)
+    kind = required(source, "type", path)
+    if kind == "file":
+        message = f"There is no file store behind {path}: send the data instead."
+        raise bad_request(message, at(path, "type"))
+    return source, path, choice(kind, SOURCES, at(path, "type"))
+
+
+def _url(source: JsonObject, param: str) -> str:
+    url = text(required(source, "url", param), at(param, "url"))
+    if not url.lower().startswith(("http://", "https://")):
+        raise bad_request(f"{param}.url must be an http(s) URL.", at(param, "url"))
+    return url
+
+
+def _base64(source: JsonObject, param: str) -> str:
+    path = at(param, "data")
+    data = text(required(source, "data", param), path)
+    try:
+        return base64.b64encode(base64.b64decode(data, validate=True)).decode()
+    except (binascii.Error, ValueError):
+        raise bad_request(f"{path} does not hold valid base64.", path) from None

@@ -1,0 +1,47 @@
+"""Anthropic's error envelope."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from claude_run.dialects.errors import BEGINNINGS, LONGEST_MESSAGE, shortened
+from claude_run.turn import Failure, JsonObject
+
+TYPES: Final[Mapping[int, str]] = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+"""Anthropic's name for an error of each status; what has none is an `api_error`."""
+
+PROMPT_TOO_LONG: Final = "prompt is too long"
+"""Anthropic's own words, by which LangChain knows that a conversation is too long."""
+
+_CLIENT: Final = 500
+
+
+def anthropic_error(status: int, message: str, param: str | None = None) -> JsonObject:
+    """The envelope. It has no room for the field at fault, which is therefore named first."""
+    other = "invalid_request_error" if status < _CLIENT else "api_error"
+    message = _in_anthropics_words(message)
+    told = message if param is None or param in message else f"{param}: {message}"
+    return {
+        "type": "error",
+        "error": {
+            "type": TYPES.get(status, other),
+            "message": shortened(told, LONGEST_MESSAGE),
+        },
+    }
+
+
+def _in_anthropics_words(message: str) -> str:
+    """`message` without the words that only clients of OpenAI's look for."""
+    for failure, beginning in BEGINNINGS.items():
+        if message.startswith(beginning):
+            instead = PROMPT_TOO_LONG if failure is Failure.CONTEXT_LENGTH else ""
+            return (instead + message.removeprefix(beginning)).removeprefix(": ")
+    return message

@@ -1,0 +1,51 @@
+"""Every field of a Messages request, and what becomes of it.
+
+The members of `output_config` have rows of their own, named by their path.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from claude_run.dialects.fields import Field, Treatment, table
+
+HONOURED: Final = Treatment.HONOURED
+IGNORED: Final = Treatment.IGNORED
+REFUSED: Final = Treatment.REFUSED
+
+MESSAGES_FIELDS: Final[Mapping[str, Field]] = table(
+    Field("model", HONOURED, "An alias, a Claude id, or a name that is mapped to one."),
+    Field(
+        "messages",
+        HONOURED,
+        "Native turns. Thinking blocks are accepted and not sent, as the session keeps what "
+        "Claude thought; a last assistant message is refused, as current models refuse it.",
+    ),
+    Field("system", HONOURED, "A text, or text blocks, which are joined."),
+    Field("max_tokens", HONOURED, "The most output tokens, thinking included."),
+    Field("stream", HONOURED, "Token by token."),
+    Field("stop_sequences", HONOURED, "Empty ones are dropped; which one it was is not told."),
+    Field("temperature", HONOURED, "0 to 1."),
+    Field("top_p", HONOURED, "0 to 1."),
+    Field("top_k", HONOURED, "1 or more; 0 means no limit."),
+    Field("tools", HONOURED, "Tools with an `input_schema`; Anthropic's server tools are refused."),
+    Field("tool_choice", HONOURED, "`auto`, `any`, `tool` or `none`, and parallel use."),
+    Field(
+        "thinking",
+        HONOURED,
+        "`adaptive` and `enabled` show the thinking, without signatures; how much it thinks is "
+        "the model's to decide, whatever the budget.",
+    ),
+    Field("output_config.effort", HONOURED, "How hard the model thinks."),
+    Field("output_config.format", HONOURED, "JSON that fits a schema."),
+    Field("metadata", IGNORED, "The login says who asks.", harmless=({},)),
+    Field("cache_control", IGNORED, "Prompts are cached without being asked."),
+    Field("service_tier", IGNORED, "There is one tier.", harmless=("auto", "standard_only")),
+    Field("inference_geo", IGNORED, "Where the model runs is the login's matter."),
+    Field("speed", IGNORED, "There is one speed.", harmless=("standard",)),
+    Field("diagnostics", IGNORED, "There are none to send.", harmless=({},)),
+    Field("user_profile_id", IGNORED, "The login says who asks."),
+    Field("workspace_id", IGNORED, "The login says who asks."),
+    Field("context_management", IGNORED, "Nothing is left out unasked.", harmless=({},)),
+    Field("container", REFUSED, "Nothing is executed here; offer a tool instead."),
+    Field("mcp_servers", REFUSED, "No servers are connected; offer their tools instead.", ([],)),
+)

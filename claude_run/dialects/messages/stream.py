@@ -1,0 +1,110 @@
+"""An answer as the events of a stream: blocks one after the other, each opened and closed."""
+
+from typing import Any, Final
+
+from typing_extensions import assert_never
+
+from claude_run.dialects.messages.answer import STOP_REASONS, frame, usage
+from claude_run.turn import (
+    Failure,
+    JsonObject,
+    RefusalDelta,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    TurnError,
+    TurnEvent,
+    TurnFinished,
+    TurnRestarted,
+    TurnStarted,
+)
+
+EMPTY: Final[dict[str, JsonObject]] = {
+    "text": {"type": "text", "text": ""},
+    "thinking": {"type": "thinking", "thinking": "", "signature": ""},
+}
+"""A block in which nothing stands yet."""
+
+
+class MessageWriter:
+    """Writes one answer. Events cannot be taken back: once a part of the answer is out, a
+    restart is an error; thinking that is out may stand, as it is no part of the answer."""
+
+    def __init__(self, id_: str, model: str) -> None:
+        self._id = id_
+        self._model = model
+        self._batch: list[JsonObject] = []
+        self._index = -1
+        self._open: str | None = None
+        self._answering = False
+        self._begun = False
+
+    def write(self, event: TurnEvent) -> list[JsonObject]:
+        """The events that tell of `event`, none for some.
+
+        Raises:
+            TurnError: UPSTREAM, when what was written turns out to be void.
+        """
+        self._batch = []
+        match event:
+            case TurnStarted(model):
+                self._begin(model)
+            case TextDelta(text) | RefusalDelta(text):
+                self._say("text", {"type": "text_delta", "text": text}, text)
+            case ThinkingDelta(text):
+                self._say("thinking", {"type": "thinking_delta", "thinking": text}, text)
+            case ToolCallStarted(_, id_, name):
+                block = {"type": "tool_use", "id": id_, "name": name, "input": {}}
+                self._begin_block("tool_use", block)
+            case ToolCallDelta(_, fragment):
+                self._delta({"type": "input_json_delta", "partial_json": fragment})
+            case TurnRestarted():
+                self._restart()
+            case TurnFinished():
+                self._finish(event)
+            case _:
+                assert_never(event)
+        return self._batch
+
+    def _begin(self, model: str) -> None:
+        if not self._begun:
+            self._begun = True
+            self._emit("message_start", message=frame(self._id, model or self._model))
+
+    def _say(self, kind: str, delta: JsonObject, text: str) -> None:
+        if not text:
+            return
+        if self._open != kind:
+            self._begin_block(kind, EMPTY[kind])
+        self._delta(delta)
+
+    def _begin_block(self, kind: str, block: JsonObject) -> None:
+        self._end_block()
+        self._answering = self._answering or kind != "thinking"
+        self._index += 1
+        self._open = kind
+        self._emit("content_block_start", index=self._index, content_block=block)
+
+    def _delta(self, delta: JsonObject) -> None:
+        self._emit("content_block_delta", index=self._index, delta=delta)
+
+    def _end_block(self) -> None:
+        if self._open is not None:
+            self._open = None
+            self._emit("content_block_stop", index=self._index)
+
+    def _restart(self) -> None:
+        if self._answering:
+            message = "Claude began its answer anew when a part of it had already been sent."
+            raise TurnError(Failure.UPSTREAM, message)
+
+    def _finish(self, event: TurnFinished) -> None:
+        self._begin(event.model)
+        self._end_block()
+        delta = {"stop_reason": STOP_REASONS[event.stop], "stop_sequence": None}
+        self._emit("message_delta", delta=delta, usage=usage(event.usage))
+        self._emit("message_stop")
+
+    def _emit(self, type_: str, **fields: Any) -> None:
+        self._batch.append({"type": type_, **fields})

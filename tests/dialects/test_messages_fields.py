@@ -1,0 +1,52 @@
+"""The table of fields is complete: every one that the `anthropic` package knows has a row."""
+
+import typing
+
+import pytest
+from anthropic.types import OutputConfigParam
+from anthropic.types.message_create_params import MessageCreateParamsStreaming
+
+from claude_run.dialects.fields import Treatment
+from claude_run.dialects.messages import MESSAGES_FIELDS, parse_messages
+from claude_run.dialects.messages.answer import STOP_REASONS
+from claude_run.turn import JsonObject, StopReason, TurnError
+
+PLAIN: JsonObject = {
+    "model": "sonnet",
+    "max_tokens": 5,
+    "messages": [{"role": "user", "content": "hi"}],
+}
+
+
+def test_every_field_of_anthropics_has_a_row() -> None:
+    known = set(typing.get_type_hints(MessageCreateParamsStreaming)) - {"output_config"}
+    inside = {f"output_config.{name}" for name in typing.get_type_hints(OutputConfigParam)}
+    assert known | inside <= MESSAGES_FIELDS.keys()
+
+
+def test_every_stop_reason_has_a_name() -> None:
+    assert STOP_REASONS.keys() == set(StopReason)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, row in MESSAGES_FIELDS.items() if row.treatment is Treatment.REFUSED]
+)
+def test_a_field_that_is_refused_is_named(name: str) -> None:
+    with pytest.raises(TurnError) as raised:
+        parse_messages({**PLAIN, name: "x"}, strict=False)
+    assert raised.value.param == name
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, row in MESSAGES_FIELDS.items() if row.treatment is Treatment.IGNORED]
+)
+def test_a_field_that_is_ignored_is_noticed_and_refused_where_that_was_asked(name: str) -> None:
+    (notice,) = parse_messages({**PLAIN, name: "x"}, strict=False).notices
+    assert notice.subject == name
+    with pytest.raises(TurnError):
+        parse_messages({**PLAIN, name: "x"}, strict=True)
+
+
+@pytest.mark.parametrize("name", ["system", "tools", "stop_sequences", "thinking", "stream"])
+def test_an_explicit_null_is_as_if_the_field_were_absent(name: str) -> None:
+    assert parse_messages({**PLAIN, name: None}, strict=True) == parse_messages(PLAIN, strict=True)
