@@ -26,6 +26,7 @@ from claude_run.usage.windows import Plan, crossed, last_to_reset, named, when
 
 Tell = Callable[[JsonObject], None]
 
+_HOUR: Final = 3600
 _SOON: Final = 0.5
 """Seconds after a window's reset before it is tried again: clocks differ."""
 
@@ -85,7 +86,7 @@ class Gate:
                 f", resets at {when(window.resets_at, time.time())}" if window.resets_at else ""
             )
             self._once(
-                f"{window.name} {window.resets_at} {threshold}",
+                f"{window.name} {(window.resets_at or 0) // _HOUR} {threshold}",
                 f"the {named(window)} of your Claude plan is {window.utilization:.0%} used{resets}",
             )
         if self._is_subscription and self.plan.draws_on_extra_usage(time.time()):

@@ -80,12 +80,18 @@ def crossed(before: Plan, after: Plan) -> Iterator[tuple[PlanWindow, float]]:
     """The windows that have become fuller than a threshold, with the highest one crossed."""
     for name, window in after.windows.items():
         known = before.windows.get(name)
-        same = known is not None and known.resets_at == window.resets_at
-        was = (known.utilization or 0.0) if known is not None and same else 0.0
+        was = (known.utilization or 0.0) if known is not None and _same(known, window) else 0.0
         for threshold in THRESHOLDS:
             if was < threshold <= (window.utilization or 0.0):
                 yield window, threshold
                 break
+
+
+def _same(known: PlanWindow, window: PlanWindow) -> bool:
+    """Whether it has not been reset between. Told again, a reset time may be some seconds off."""
+    if known.resets_at is None or window.resets_at is None:
+        return known.resets_at is window.resets_at
+    return abs(known.resets_at - window.resets_at) < 5 * _MINUTE
 
 
 def named(window: PlanWindow) -> str:

@@ -172,7 +172,8 @@ def test_a_threshold_is_crossed_once_and_the_highest_is_told() -> None:
     assert told(at(0.74), at(0.75)) == [0.75]
     assert told(at(0.75), at(0.8)) == []
     assert told(at(0.5), at(1.0)) == [0.9]
-    assert told(at(0.95, NOW), at(0.76, NOW + 5)) == [0.75]
+    assert told(at(0.95, NOW), at(0.76, NOW + 9000)) == [0.75]
+    assert told(at(0.75, NOW), at(0.76, NOW + 1)) == []
 
 
 def test_headers_hold_no_more_than_a_header_may() -> None:
