@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -90,8 +91,7 @@ class Bridge:
     def spool(self) -> int:
         """The records of the calls, a JSON line each, as an open file. It can be read as long as
         this object lives, also when the bridge process was killed."""
-        number: int = self._spool.fileno()
-        return number
+        return self._spool
 
     @property
     def paid_by(self) -> str:
@@ -118,7 +118,8 @@ class Bridge:
             self._environment, self._secretive = self._own_environment(decision), self._environment
             self._log = stack.enter_context((self._directory / "bridge.log").open("w+b"))
             _make_writable(self._settings.log)
-            self._spool = (self._directory / SPOOL).open("w+b")  # open also after the end
+            self._spool = os.open(self._directory / SPOOL, os.O_RDWR | os.O_CREAT, 0o600)
+            weakref.finalize(self, os.close, self._spool)  # it is read after the end
             with _listen(self._settings.port) as listening:
                 self._port: int = listening.getsockname()[1]
                 self._process = self._spawn(listening)
@@ -265,7 +266,7 @@ class Bridge:
         from claude_run.usage.spool import records_in  # noqa: PLC0415
 
         ledger = Ledger(self._settings.paid_by)
-        for record in records_in(self._spool.fileno()):
+        for record in records_in(self._spool):
             ledger.enter(record)
         return {**ledger.report(), "bridge_died": True}
 

@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import Final
+
+from typing_extensions import assert_never
 
 from claude_run.server.caller import caller
 from claude_run.settings import Settings
