@@ -12,6 +12,7 @@ from claude_run.login import (
     decide,
     elsewhere,
     find,
+    led_to,
     who_pays,
 )
 from claude_run.settings import Billing, Settings
@@ -210,3 +211,19 @@ def test_where_nobody_may_pay_it_says_what_to_do(
 def test_a_rehearsal_asks_for_no_login_and_costs_nothing(tmp_path: Path) -> None:
     environment = {"HOME": str(tmp_path), KEY: "k"}
     assert who_pays(Settings(rehearse=True), environment) == Decision("rehearsal")
+
+
+def test_a_client_of_anthropics_is_led_here_and_finds_no_other_login() -> None:
+    before = {
+        "HOME": "/h",
+        "ANTHROPIC_AUTH_TOKEN": "another",
+        "ANTHROPIC_API_KEY": "sk-ant-another",
+        "ANTHROPIC_BASE_URL": "https://elsewhere.example",
+        "CLAUDE_CODE_OAUTH_TOKEN": "another",
+        "CLAUDE_CODE_USE_BEDROCK": "1",
+    }
+    assert led_to("http://127.0.0.1:1/v1", "a-key", before) == {
+        "HOME": "/h",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:1",
+        "ANTHROPIC_API_KEY": "a-key",
+    }

@@ -86,6 +86,12 @@ OPTIONS: Final = (
         " subscription: nothing else will do. api-key: the metered API.",
     ),
     Option(
+        "anthropic", FLAG, Group.EVERYDAY,
+        "Lead clients of Anthropic's API here as well: sets ANTHROPIC_BASE_URL and"
+        " ANTHROPIC_API_KEY for the command, and takes other Claude logins out of its environment.",
+        default=False,
+    ),
+    Option(
         "quiet", FLAG, Group.EVERYDAY,
         "No summary but of what failed. What concerns money stays.",
         short="q", default=False,

@@ -38,6 +38,8 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
         held = child.hold_signals()
         with Bridge(settings, before_exec=held.release) as bridge:
             environment = child.command_environment(os.environ, bridge.base_url, bridge.api_key)
+            if values.get("anthropic"):
+                environment = login.led_to(bridge.base_url, bridge.api_key, environment)
             began, began_at = time.time(), time.monotonic()
             status = child.run(command, environment, held, _watch(bridge, values["deadline"]))
             wall = time.monotonic() - began_at
