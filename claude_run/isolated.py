@@ -35,6 +35,11 @@ def main() -> None:
     isolate()
     import runpy  # noqa: PLC0415 - from here on it is Python's own
 
+    # The same claude_run as the wrapper's, wherever another may be installed.
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    import claude_run  # noqa: F401, PLC0415
+
+    sys.path.pop(0)
     runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=True)
 
 
