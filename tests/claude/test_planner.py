@@ -5,6 +5,7 @@ import argparse
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final, TypeVar
 
 from hypothesis import given, settings
@@ -202,17 +203,39 @@ class History:
         assert all(caller.process is not None for caller in callers)
 
     def _drain_under_pressure(self) -> None:
-        """Also where with everything that happens somebody else comes, for whose conversation
-        a session is at hand, and where spares are wanted all the time."""
         callers = list(self.pool.waiting)
+        self.press(callers)
+        assert not any(caller.waits for caller in callers), "overtaken without end"
+
+    def press(self, callers: Sequence[Caller]) -> None:
+        """With everything that happens somebody else comes, for whose conversation a session is
+        at hand, and spares are wanted all the time, until all `callers` are served."""
+        most = 2 * self.pool.concurrency + len(callers)
         for number in range(self._rounds):
-            for _ in self._pass():
-                if len(self.pool.waiting) < 2 * self.pool.concurrency + len(callers):
+            for _ in chain((None,), self._pass()):
+                if len(self.pool.waiting) < most:
                     self._goes_on(-1)
-                self.pool.arrange(spares=number % 3)
+                self.pool.arrange(spares=1 + number % 2)
             if not any(caller.waits for caller in callers):
                 break
-        assert not any(caller.waits for caller in callers), "overtaken without end"
+
+    def begin_and_end(self) -> None:
+        """A new conversation has one answer."""
+        self._begins(0)
+        while self.pool.opening:
+            self.pool.opened(self.pool.opening[0])
+        self._is_answered(0)
+
+    def go_on_and_end(self) -> None:
+        """A conversation goes on as soon as it can, and spares take whatever room there is."""
+        self._goes_on(-1)
+        for process in list(self.pool.ending):
+            self.pool.ended(process)
+            self.pool.arrange(spares=1)
+        for process in self.pool.opening:
+            self.pool.opened(process)
+        for caller in list(self.pool.answering):
+            self._answer(caller, SAID)
 
     @property
     def _rounds(self) -> int:
@@ -240,6 +263,19 @@ def _of(items: Sequence[_T], n: int) -> _T:
 @given(st.binary(min_size=24, max_size=120))
 def test_everyone_is_served_in_turn_and_nothing_is_lost(script: bytes) -> None:
     History(script).play()
+
+
+def test_the_room_that_is_made_for_somebody_goes_to_nobody_behind_them() -> None:
+    """Where every conversation keeps its process, and spares are wanted all the time."""
+    history = History(bytes((0, 1, 0, 1, 0)))
+    pool = history.pool
+    for _ in range(pool.most):
+        history.begin_and_end()
+    pool.just_granted.clear()
+    long = pool.ask(SessionRequest(SHAPES[4], NO_NAMES, (AND, *LONG[1])))
+    for _ in range(20):
+        history.go_on_and_end()
+    assert not long.waits
 
 
 def test_everyone_is_served_in_long_histories() -> None:

@@ -132,13 +132,15 @@ class _Plan(Generic[S]):
     # --- who waits --------------------------------------------------------------------
 
     def _serve(self, waiter: Waiter) -> None:
+        # Their place is kept even if nothing can be done for them yet. Else those behind would
+        # take it, a spare the room that is made for them, and so on without end.
+        self._places -= 1
         suiting = [session for session in self._idle if waiter.suits(session)]
         session = furthest(suiting, waiter.wanted)
         if session is None and not (waiter.wants_a_process and self._has_process(waiter)):
             session = self._spare(self._idle, waiter) or self._least_missed(waiter)
         if session is not None:
             self._idle.remove(session)
-            self._places -= 1
             self.actions.append(Grant(waiter, session))
         elif not self._is_coming(waiter):
             self._start_for(waiter)
@@ -161,12 +163,10 @@ class _Plan(Generic[S]):
         if session is None:
             return False
         self._coming.remove(session)
-        self._places -= 1  # nobody after them is to be in flight in their place
         return True
 
     def _start_for(self, waiter: Waiter) -> None:
         if self._can_start:
-            self._places -= 1
             self._start(Start(waiter, self._history_for(waiter), self._reason(waiter)))
         elif self._ending <= 0 and (self._room <= 0 or self.now.memory_is_low):
             self._retire_least_missed()
