@@ -1,7 +1,6 @@
 """A bridge on the real CLI and a scripted upstream, shared by the tests of a session."""
 
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import pytest
 from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import say
 from claude_run.settings import Settings
-from tests.scripted import PATIENCE, ScriptedUpstream, sealed_environment
+from tests.scripted import ScriptedUpstream, sealed_environment
+from tests.verified import remember_what_works
 
 # Begun in the background, a test run ignores these, and so would all that the tests start.
 for _number, _handler in (
@@ -48,16 +48,6 @@ def environment(
     environment = sealed_environment(directory, shared_upstream.url)
     remember_what_works(environment)
     return environment
-
-
-def remember_what_works(environment: dict[str, str]) -> None:
-    """Returns when it has been found out for this home what a live session can be given anew."""
-    with Bridge(Settings(), environment=environment) as bridge:
-        bridge.wait_ready()
-        patience = time.monotonic() + PATIENCE
-        while not any(Path(environment["HOME"]).rglob("claude-run/live-*.json")):
-            assert time.monotonic() < patience
-            time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

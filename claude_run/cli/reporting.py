@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from claude_run.bridge import Bridge
 from claude_run.cli.saying import say
+from claude_run.turn import JsonObject
 from claude_run.usage.report import Part, Report, report_of
 from claude_run.usage.run import Run
 from claude_run.usage.spool import records_in
@@ -19,10 +21,10 @@ STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 Write = Callable[[Path, Report], None]
 
 
-def tell(run: Run, spool: int, values: Mapping[str, Any]) -> None:
-    """Print the summary of `run`, whose records are in the open file `spool`, and write what
-    `values` ask for. Nothing that goes wrong here changes how the run ends."""
-    report = report_of([Part(run, partial(records_in, spool))])
+def tell(run: Run, bridge: Bridge, values: Mapping[str, Any]) -> None:
+    """Print the summary of `run`, which `bridge` has served, and write what `values` ask for.
+    Nothing that goes wrong here changes how the run ends."""
+    report = report_of([Part(run, partial(records_in, bridge.spool), _logged(bridge, values))])
     print_summary(run, report.totals, sys.stderr, detail=values["summary"], quiet=values["quiet"])
     write(report, values)
     if values["history"] and report.totals.together.calls:
@@ -37,6 +39,18 @@ def _remember(run: Run, report: Report) -> None:
         append(history_file(), entry_of(run, report.totals))
     except OSError as error:
         say(f"{history_file()} could not be written: {error.strerror}")
+
+
+def _logged(bridge: Bridge, values: Mapping[str, Any]) -> Sequence[JsonObject]:
+    """The requests in the run's log, for the page."""
+    if not (values.get("log") and values.get("report")):
+        return ()
+    from claude_run.usage.log import entries_in  # noqa: PLC0415
+
+    with suppress(OSError, ValueError):
+        [file] = Path(values["log"]).glob(f"claude-run-*-{bridge.pid}.jsonl")
+        return entries_in(file)[1:]
+    return ()
 
 
 def write(report: Report, values: Mapping[str, Any]) -> bool:

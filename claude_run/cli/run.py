@@ -62,7 +62,7 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
         cassette=told.get("cassette"),
     )
     with suppress(Exception):  # an ending that cannot be told is still the command's
-        _tell(run, bridge.spool, values)
+        _tell(run, bridge, values)
     return _judged(status, bridge.report, settings, values["fail_on"])
 
 
@@ -86,10 +86,10 @@ def _judged(
     return FOUND
 
 
-def _tell(run: Run, spool: int, values: Mapping[str, Any]) -> None:
+def _tell(run: Run, bridge: Bridge, values: Mapping[str, Any]) -> None:
     from claude_run.cli.reporting import tell  # noqa: PLC0415 - the command need not wait for it
 
-    tell(run, spool, values)
+    tell(run, bridge, values)
 
 
 def _tell_if_dead(bridge: Bridge) -> None:

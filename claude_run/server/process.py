@@ -15,6 +15,7 @@ import sys
 import traceback
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,23 +83,26 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
     for name in withheld(os.environ):
         del os.environ[name]
     # Imported here, so that a wrong instruction is said before a second of imports.
-    from claude_run.loopback import served  # noqa: PLC0415
     from claude_run.server.answering import answering  # noqa: PLC0415
-    from claude_run.server.app import make_app  # noqa: PLC0415
-    from claude_run.server.desk import Desk  # noqa: PLC0415
-    from claude_run.server.gate import Gate  # noqa: PLC0415
-    from claude_run.server.http import Protocol  # noqa: PLC0415
-    from claude_run.server.logged import LoggedAnswerer  # noqa: PLC0415
-    from claude_run.server.records import Records  # noqa: PLC0415
-    from claude_run.usage.ledger import Ledger  # noqa: PLC0415
-    from claude_run.usage.log import Log  # noqa: PLC0415
-    from claude_run.usage.spool import Spool  # noqa: PLC0415
 
     settings, directory = instructions.settings, instructions.directory
     report: dict[str, Any] = {}
     let_go = asyncio.create_task(_let_go())
     async with AsyncExitStack() as stack:
         answerer = await stack.enter_async_context(answering(settings, directory, report, _say))
+        # In a thread, so that the first sessions start while the application is imported.
+        await asyncio.to_thread(import_module, "claude_run.server.app")
+        from claude_run.loopback import served  # noqa: PLC0415
+        from claude_run.server.app import make_app  # noqa: PLC0415
+        from claude_run.server.desk import Desk  # noqa: PLC0415
+        from claude_run.server.gate import Gate  # noqa: PLC0415
+        from claude_run.server.http import Protocol  # noqa: PLC0415
+        from claude_run.server.logged import LoggedAnswerer  # noqa: PLC0415
+        from claude_run.server.records import Records  # noqa: PLC0415
+        from claude_run.usage.ledger import Ledger  # noqa: PLC0415
+        from claude_run.usage.log import Log  # noqa: PLC0415
+        from claude_run.usage.spool import Spool  # noqa: PLC0415
+
         ledger = Ledger(settings.paid_by)
         spool = stack.enter_context(Spool(instructions.spool))
         log = None

@@ -17,8 +17,11 @@ Calls: TypeAlias = Callable[[], Iterable[CallRecord]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
+    """A run with its calls; `entries` are the requests in its log, where it has one."""
+
     run: Run
     calls: Calls
+    entries: Sequence[JsonObject] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +54,4 @@ def part_of(entries: Sequence[JsonObject], title: str) -> Part:
     records = [CallRecord.from_json(json.dumps(record)) for record in told]
     ends = (entry["began"] + entry["seconds"] for entry in requests)
     seconds = max(ends, default=head["began"]) - head["began"]
-    return Part(Run((title,), head["began"], seconds, head["paid_by"]), records.copy)
+    return Part(Run((title,), head["began"], seconds, head["paid_by"]), records.copy, requests)

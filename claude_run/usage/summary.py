@@ -101,14 +101,17 @@ def print_summary(
 
 def summary(telling: Telling) -> str:
     """The text of it; empty where there is nothing to tell."""
-    failed = telling.totals.together.failed
-    if telling.detail == "none" or (telling.quiet and not failed):
+    failed, overage = telling.totals.together.failed, telling.totals.overage
+    is_paid_extra = overage is not None and overage.in_use
+    if telling.detail == "none" or (telling.quiet and not failed and not is_paid_extra):
         return ""
     blocks = [_heading(telling)]
     if failed:
         blocks.append(list(_failed(telling)))
     if not telling.quiet:
         blocks += _rest(telling)
+    elif is_paid_extra:
+        blocks.append(list(_payer(telling)))
     return "\n" + "\n".join("".join(f"{line}\n" for line in block) for block in blocks if block)
 
 

@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tests.benchmarks import Row, latency, memory, startup, stress, throughput
+from tests.benchmarks import Row, latency, memory, shapes, startup, stress, throughput
 
 PARTS: Final[Mapping[str, Callable[[], Iterable[Row]]]] = {
     "startup": startup.rows,
     "latency": latency.rows,
     "throughput": throughput.rows,
+    "shapes": shapes.rows,
     "memory": memory.rows,
     "stress": stress.rows,
 }

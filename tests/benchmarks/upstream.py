@@ -16,6 +16,7 @@ from claude_run.rehearsal.answers import Pause, Reply, ToolUse, say
 from claude_run.rehearsal.upstream import Upstream
 from claude_run.turn import JsonObject
 from tests.scripted import sealed_environment, turns
+from tests.verified import remember_what_works
 
 _THINKS = re.compile(r"thinks (\d+\.\d+) s")
 
@@ -40,6 +41,7 @@ def sealed_to_a_model() -> Iterator[dict[str, str]]:
         assert process.stdout is not None
         environment = sealed_environment(Path(directory), process.stdout.readline().strip())
         with process.stdin, patch.dict(os.environ, environment, clear=True):
+            remember_what_works(environment)
             yield environment
 
 

@@ -12,10 +12,10 @@ from claude_run.turn import PlanWindow
 from claude_run.usage.page import MOST_STATIC, page
 from claude_run.usage.page.charts import lanes
 from claude_run.usage.record import CallRecord
-from claude_run.usage.report import Report
+from claude_run.usage.report import Part, Report, report_of
 from claude_run.usage.totals import totals
 from tests.usage.browser import Browser, chromium
-from tests.usage.records import HOSTILE, NOW, OPUS, call, failed, report
+from tests.usage.records import HOSTILE, NOW, OPUS, call, failed, report, run
 
 TABLE = "[...document.querySelectorAll('#table tbody tr.call')]"
 OVERFLOW = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -189,6 +189,45 @@ def test_its_own_policy_lets_nothing_out(browser: Browser, tmp_path: Path) -> No
     assert refused == "refused"
     assert any("Content Security Policy" in message for message in browser.console())
     assert not re.search(r"""(?:src|href)=["'](?!#)""", file.read_text().partition("<script")[0])
+
+
+def logged(name: str, *texts: str, answer: str) -> dict[str, Any]:
+    turns = [
+        {
+            "type": "AssistantTurn" if n % 2 else "UserTurn",
+            "parts": [{"type": "Text", "text": text}],
+        }
+        for n, text in enumerate(texts)
+    ]
+    events = [{"at": 0.1, "type": "TextDelta", "text": answer}]
+    sent = {"type": "TurnRequest", "system": "be brief", "turns": turns}
+    return {"request_id": name, "calls": [{"sent": sent, "events": events}]}
+
+
+def test_a_logged_call_opens_to_its_conversation_and_what_is_new_comes_first(
+    browser: Browser, tmp_path: Path
+) -> None:
+    calls = [call(request_id="a"), call(request_id="b", began=NOW + 2)]
+    entries = [
+        logged("a", "one", answer=HOSTILE),
+        logged("b", "one", HOSTILE, "three", answer="four"),
+    ]
+    file = write(tmp_path, report_of([Part(run(), lambda: calls, entries)]))
+    assert "be brief" not in file.read_text()  # packed, and unpacked when it is wanted
+    browser.open(file, "#call-b")
+    detail = "document.querySelector('tr.detail')"
+    told = browser.run(
+        "const until = (is) => new Promise(r => {"
+        "  const look = () => is() ? r() : setTimeout(look, 5); look(); });"
+        f"return until(() => {detail} && {detail}.querySelector('.message'))"
+        f".then(() => [...{detail}.querySelectorAll('.message')].map(m => m.innerText))"
+    )
+    assert told[:2] == ["user\nthree", "assistant\nfour"]
+    texts = browser.run(
+        f"return [...{detail}.querySelectorAll('details pre')].map(p => p.textContent)"
+    )
+    assert texts == ["be brief", "one", HOSTILE]
+    assert browser.console() == []
 
 
 def test_calls_at_the_same_time_are_in_lanes_of_their_own() -> None:

@@ -158,7 +158,9 @@ def test_every_payer_has_words_and_what_is_free_has_no_cost(payer: str) -> None:
 
 def test_extra_usage_that_is_paid_for_is_never_left_out() -> None:
     text = told(call(overage=Overage(in_use=True)), paid_by="subscription")
-    assert ["extra usage", "in use: the plan is used up, and this is paid for"] in rows(text)
+    line = ["extra usage", "in use: the plan is used up, and this is paid for"]
+    assert line in rows(text)
+    assert line in rows(told(call(overage=Overage(in_use=True)), quiet=True))
 
 
 def test_a_bridge_that_died_is_said_before_the_figures() -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from enum import Enum
+from typing import Final
 
 from claude_run.claude.answer.structured import output_tool
 from claude_run.claude.nesting import require_shallow
@@ -21,6 +22,9 @@ class Aspect(Enum):
     EFFORT = "effort"
     MODEL = "model"
     FIELDS = "fields"
+
+
+ALL: Final = frozenset(Aspect)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from claude_run.turn import JsonObject
 from claude_run.usage import words
 from claude_run.usage.cures import cure
 from claude_run.usage.page import charts
+from claude_run.usage.page.conversations import packed
 from claude_run.usage.record import CallRecord
 from claude_run.usage.report import Report
 from claude_run.usage.run import without_keys
@@ -41,9 +42,8 @@ class Tile:
     is_bad: bool = False
 
 
-def page(report: Report, conversations: str | None = None) -> str:
-    """The page. `conversations` is what `claude_run.usage.page.conversations.packed` makes of
-    the run's log; the calls open to it."""
+def page(report: Report) -> str:
+    """The page; calls of a run that was logged open to their conversations."""
     import jinja2  # noqa: PLC0415 - it costs as much to import as a start may take
 
     environment = jinja2.Environment(
@@ -53,10 +53,10 @@ def page(report: Report, conversations: str | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html.j2").render(**_context(report, conversations))
+    return environment.get_template("page.html.j2").render(**_context(report))
 
 
-def _context(report: Report, conversations: str | None) -> JsonObject:
+def _context(report: Report) -> JsonObject:
     style, script = _file("page.css"), _file("page.js")
     calls = list(islice(report.calls(), MOST_CALLS))
     records = [record for _, record in calls]
@@ -86,7 +86,7 @@ def _context(report: Report, conversations: str | None) -> JsonObject:
         "static": [dict(zip(COLUMNS, row, strict=True)) for row in _most_telling(rows)],
         "shown": len(rows),
         "data": _as_data({"columns": COLUMNS, "rows": rows, "runs": _titles(report)}),
-        "conversations": conversations,
+        "conversations": packed(entry for part in report.parts for entry in part.entries),
         "words": words,
     }
 

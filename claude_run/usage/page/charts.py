@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from claude_run.usage.record import CallRecord
 from claude_run.usage.totals import Sums
-from claude_run.usage.words import duration, window_name
+from claude_run.usage.words import counted, duration, window_name
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -62,7 +62,7 @@ def waterfall(records: Sequence[CallRecord], anchors: Sequence[str]) -> Chart | 
 
     draw = _single if len(records) <= MOST_SINGLE else _together
     shapes = draw(records, placed, anchors, x, height)
-    note = f"{count} lanes" if count < MOST_LANES else f"lanes beyond {MOST_LANES} share one"
+    note = counted(count, "lane") if count < MOST_LANES else f"lanes beyond {MOST_LANES} share one"
     return Chart(_svg(shapes, count * height), _axis(span), note)
 
 

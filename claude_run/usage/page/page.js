@@ -62,7 +62,8 @@
     cell.colSpan = keys.length;
     const list = element("dl");
     for (const name of data.columns) {
-      if (call[name] === "" || call[name] === null || (name === "run" && data.runs.length < 2)) continue;
+      if (call[name] === "" || call[name] === null || (name === "run" && data.runs.length < 2)
+        || (name === "cost" && !keys.includes("cost"))) continue;
       list.append(element("dt", name), element("dd", name === "run" ? data.runs[call.run] : String(call[name])));
     }
     cell.append(list);
