@@ -50,8 +50,8 @@ _HOST: Final = re.compile(r"\w+:[/\\]+(?:[^/\\?#]*@)?([\w.:\[\]-]+)", re.ASCII)
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _NO_LOGIN: Final = (
-    "no Claude login was found. Log in once with `claude login`, or where there is no browser"
-    f" (CI) run `claude setup-token` and set {OAUTH_TOKEN}. To try things out without any"
+    "no Claude login was found. Log in once with `claude-run login`, or where there is no browser"
+    f" (CI) run `claude-run login --ci` and set {OAUTH_TOKEN}. To try things out without any"
     " login, add --rehearse."
 )
 

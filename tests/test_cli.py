@@ -110,8 +110,8 @@ def test_what_comes_after_the_command_is_the_commands(before: list[str], tmp_pat
 def test_without_any_login_the_command_is_not_started(tmp_path: Path) -> None:
     result = claude_run("--", "touch", str(tmp_path / "started"), directory=tmp_path)
     assert result.returncode == 125
-    assert "`claude login`" in result.stderr
-    assert "`claude setup-token`" in result.stderr
+    assert "`claude-run login`" in result.stderr
+    assert "`claude-run login --ci`" in result.stderr
     assert not (tmp_path / "started").exists()
 
 
@@ -349,7 +349,7 @@ def test_an_option_for_a_bridge_asks_for_one_of_its_own(tmp_path: Path) -> None:
 def test_a_question_without_a_login_is_refused(tmp_path: Path) -> None:
     result = claude_run("ask", "What is Python?", directory=tmp_path)
     assert result.returncode == 125
-    assert "`claude login`" in result.stderr
+    assert "`claude-run login`" in result.stderr
 
 
 def test_an_error_is_told_on_stderr_and_never_as_an_answer(tmp_path: Path) -> None:

@@ -189,11 +189,11 @@ def test_who_pays_what_is_withheld_and_what_is_said(
 @pytest.mark.parametrize(
     ("billing", "found", "advice"),
     [
-        ("auto", Logins(), ("`claude login`", "`claude setup-token`", "--rehearse")),
+        ("auto", Logins(), ("`claude-run login`", "`claude-run login --ci`", "--rehearse")),
         ("auto", SUBSCRIBED_WITHOUT_KEY, ("gateway.example", TOKEN, "--billing subscription")),
         ("auto", Logins(elsewhere=THERE), ("gateway.example", TOKEN, "--rehearse")),
-        ("subscription", Logins(), ("`claude login`", "`claude setup-token`")),
-        ("subscription", KEY_ONLY, ("`claude login`", KEY)),
+        ("subscription", Logins(), ("`claude-run login`", "`claude-run login --ci`")),
+        ("subscription", KEY_ONLY, ("`claude-run login`", KEY)),
         ("subscription", CLOUD, (BEDROCK, "Unset it")),
         ("api-key", SUBSCRIBED, (KEY, TOKEN)),
         ("api-key", CLOUD, (BEDROCK, "Unset it")),

@@ -106,3 +106,16 @@ def _with_program(directory: Path) -> dict[str, str]:
     program.chmod(0o755)
     environment["PATH"] = f"{program.parent}:{environment['PATH']}"
     return environment
+
+
+@pytest.mark.parametrize("asked", ["gpt-4.1", "claude-opus-4-7", "no such model"])
+def test_one_model_answers_for_every_name(asked: str, tmp_path: Path) -> None:
+    ask = [*CLAUDE_RUN, "ask", "-m", asked, "hello"]
+    command = [*CLAUDE_RUN, "--rehearse", "-q", "-m", "haiku", "--", *ask]
+    assert "It stands in for claude-haiku" in finished(command, sealed(tmp_path)).stdout
+
+
+def test_login_is_the_bundled_clis_own(tmp_path: Path) -> None:
+    result = finished([*CLAUDE_RUN, "login", "--status"], sealed(tmp_path))
+    assert result.returncode == 1
+    assert '"loggedIn": false' in result.stdout

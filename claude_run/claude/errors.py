@@ -16,8 +16,8 @@ from claude_agent_sdk import (
 from claude_run.turn import Failure, Overage, PlanWindow, TurnError
 
 LOGIN_HINT: Final = (
-    "Claude Code is not logged in, or its login was refused. Run `claude login`, or for CI "
-    "`claude setup-token`, and start claude-run again."
+    "Claude Code is not logged in, or its login was refused. Run `claude-run login`, or for CI "
+    "`claude-run login --ci`, and start claude-run again."
 )
 
 # What AssistantMessage.error says, where the HTTP status does not say it better.

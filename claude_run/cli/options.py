@@ -125,6 +125,11 @@ OPTIONS: Final = (
         default=False,
     ),
     Option(
+        "model", text("MODEL"), Group.MODELS,
+        "Answer every request with MODEL, whatever model it names: -m sonnet.",
+        short="m",
+    ),
+    Option(
         "model-map", MAPPING, Group.MODELS,
         "Answer for model FROM with TO; FROM may be a glob: 'gpt-*=sonnet'. May be repeated, the"
         " first match wins. In the environment, entries stand between commas or blanks.",

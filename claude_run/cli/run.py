@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from claude_run import child, login
@@ -24,7 +25,13 @@ def act(call: Call) -> int:
         raise UsageError(_nothing_to_run())
     if not call.marked and (mistaken := meant(call)) is not None:
         raise UsageError(mistaken)
-    return wrap(call.words, call.settings, call.values)
+    return wrap(call.words, _settings(call), call.values)
+
+
+def _settings(call: Call) -> Settings:
+    """`--model` is a map in which every name leads to one model."""
+    model = call.values["model"]
+    return replace(call.settings, model_map=(("*", model),)) if model else call.settings
 
 
 def _nothing_to_run() -> str:

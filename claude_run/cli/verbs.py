@@ -156,6 +156,24 @@ VERBS: Final = (
         " recording is named by the beginning of its name, or by its hash.",
     ),
     Verb(
+        "login",
+        "login",
+        "login [--ci | --status]",
+        "Log in to Claude, with the Claude Code CLI that comes along.",
+        (
+            Option(
+                "ci", FLAG, Group.EVERYDAY,
+                "Make a token for where there is no browser, to be set as"
+                " CLAUDE_CODE_OAUTH_TOKEN.",
+                default=False, configurable=False,
+            ),
+            Option(
+                "status", FLAG, Group.EVERYDAY, "Show the login there is.",
+                default=False, configurable=False,
+            ),
+        ),
+    ),
+    Verb(
         "completion", "completion", "completion bash|zsh|fish",
         "Print what completes claude-run in your shell.",
         most=1,
