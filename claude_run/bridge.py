@@ -252,9 +252,11 @@ class Bridge:
         else:  # nothing can have been served: what it still imports is not worth waiting for
             self._process.terminate()
             deadline = time.monotonic() + _IMPORT_PATIENCE
+        was_ready = self.is_ready
         # With the report everything of it is closed; its interpreter need not be torn down.
         while self.report is None and self._take(deadline):
-            pass
+            if self.is_ready and not was_ready:  # it serves by now, and has sessions to close
+                was_ready, deadline = True, time.monotonic() + STOP_PATIENCE
         if self.report is None:
             self._wait(deadline - time.monotonic())
         if self.is_ready and self._process.poll() is None and self.report is None:

@@ -13,7 +13,7 @@ import pytest
 from claude_run import __version__
 from claude_run.cli.options import OPTIONS
 from claude_run.rehearsal.answers import Refuse, say
-from tests.scripted import ScriptedUpstream
+from tests.scripted import ScriptedUpstream, turns
 from tests.wrapped import (
     CLAUDE_RUN,
     REHEARSING,
@@ -337,6 +337,15 @@ def test_a_question_without_a_bridge_starts_its_own(tmp_path: Path) -> None:
         assert (result.stdout, result.returncode) == ("Bonjour\n", 0)
         assert "Qu'est-ce ?" in json.dumps(upstream.requests[0], ensure_ascii=False)
     assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_words_are_joined_and_what_is_piped_in_comes_before_them(tmp_path: Path) -> None:
+    with ScriptedUpstream(say("fine")) as upstream:
+        environment = answered_by(upstream, tmp_path)
+        piped = finished([*ASK, "summarise", "this"], environment, stdin=None, input="a diff")
+        [request] = upstream.requests
+    assert (piped.stdout, piped.returncode) == ("fine\n", 0)
+    assert turns(request)[-1]["content"][0]["text"] == "a diff\n\nsummarise this"
 
 
 def test_an_option_for_a_bridge_asks_for_one_of_its_own(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 from claude_run import login
@@ -35,9 +36,22 @@ def act(call: Call) -> int:
     return 0
 
 
-def _text(words: object) -> str:
-    [prompt] = words if isinstance(words, list) and words else [""]
-    text = sys.stdin.read() if prompt == "-" else str(prompt)
-    if not text.strip():
-        raise UsageError("PROMPT: there is nothing to ask")
+def _text(words: Sequence[str]) -> str:
+    """The words are the question and what is piped in is what it is about; either will do."""
+    question = " ".join(word for word in words if word != "-")
+    text = "\n\n".join(part for part in (_piped(), question) if part.strip())
+    if not text:
+        raise UsageError(
+            "PROMPT: there is nothing to ask; write for example claude-run ask what is a monad, or "
+            "git diff | claude-run ask summarise this"
+        )
     return text
+
+
+def _piped() -> str:
+    if sys.stdin is None or sys.stdin.isatty():
+        return ""
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"what is piped in is not UTF-8 text: {error}") from error

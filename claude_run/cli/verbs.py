@@ -119,7 +119,7 @@ VERBS: Final = (
     Verb(
         "ask",
         "ask",
-        "ask [OPTIONS] PROMPT",
+        "ask [OPTIONS] PROMPT...",
         "Ask one question and print the answer as it comes.",
         (
             Option(
@@ -129,8 +129,9 @@ VERBS: Final = (
             ),
             *named("billing", "model-map", "timeout", "rehearse"),
         ),
-        most=1,
-        about="Where OPENAI_BASE_URL and OPENAI_API_KEY are set, as in a wrapped command, the"
+        most=None,
+        about="What is piped in is what the question is about, or the question itself."
+        " Where OPENAI_BASE_URL and OPENAI_API_KEY are set, as in a wrapped command, the"
         " question goes there. Otherwise, or with any option but --model, a bridge is started"
         " for it.",
     ),

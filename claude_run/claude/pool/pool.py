@@ -245,6 +245,8 @@ class Pool:
 
     def _start_spares(self) -> None:
         self._spares_due = None
+        if len(self._changeable) < len(Aspect):
+            return  # a process that cannot become what is wanted is no spare
         free = self.limits.concurrency - self._processes.count(State.BUSY) - len(self._waiting)
         if self._recycles:
             self._arrange(spares=min(1, max(0, free)))
