@@ -100,6 +100,7 @@ class Claude:
                 await exchange.run()
                 if exchange.answer is not None:
                     lease.turns = (*wanted.turns, exchange.answer)
+                    lease.is_settled = exchange.is_settled
         finally:
             if trace.session is None:  # nobody was leased: all of it was waiting
                 trace.waited += anyio.current_time() - began

@@ -49,8 +49,8 @@ _MOMENT: Final = 0.01
 class Exchange:
     """Asks once, and again where structured output does not fit.
 
-    After `run`, `answer` is what the session's conversation holds more than was asked, or None
-    where it does not hold what the client saw.
+    After `run`, `answer` is what the client saw, as it will send it back, and `is_settled` says
+    whether the session's conversation holds just that.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Exchange:
         self._written = 0
         self._has_asked_again = False
         self.answer: AssistantTurn | None = None
+        self.is_settled = False
 
     async def run(self) -> None:
         """
@@ -212,8 +213,8 @@ class Exchange:
         trace = self._trace
         finished = TurnFinished(reader.stop, trace.usage, reader.model, trace.cost_usd)
         self._seen.append(finished)
-        if reader.ending is Ending.SETTLED and not self._has_asked_again:
-            self.answer = answered(fold(self._seen))
+        self.answer = answered(fold(self._seen))
+        self.is_settled = reader.ending is Ending.SETTLED and not self._has_asked_again
         self._emit(finished)
 
 

@@ -7,6 +7,7 @@ from claude_run.claude.pool.candidates import SessionRequest
 from claude_run.claude.pool.lru import LRU
 from claude_run.claude.session.replay import History
 from claude_run.claude.session.session import Session
+from claude_run.turn import Turn
 
 _REMEMBERED: Final = 512
 
@@ -18,8 +19,11 @@ class LostConversations:
         self._noted_after: LRU[int, int] = LRU(_REMEMBERED)
 
     def note(self, session: Session) -> None:
-        if session.turns and session.noted_after is not None:
-            self._noted_after.put(marks(session.turns)[-1], session.noted_after)
+        self.put(session.turns, session.noted_after)
+
+    def put(self, turns: tuple[Turn, ...], noted_after: int | None) -> None:
+        if turns and noted_after is not None:
+            self._noted_after.put(marks(turns)[-1], noted_after)
 
     def history(self, wanted: SessionRequest) -> History:
         """What to begin a process with that is to go on with these turns. `noted_after` is set

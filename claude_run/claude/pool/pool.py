@@ -37,14 +37,15 @@ Origin = Literal["continued", "spare", "cold"]
 @dataclass(slots=True)
 class Lease:
     """A session for the length of one turn. `cold_reason` says why it is a new process, and
-    `refused` what the CLI would not do on the way. Whoever holds it sets `turns` to what the
-    conversation then is, if it is what the client saw."""
+    `refused` what the CLI would not do on the way. Whoever holds it sets `turns` to the
+    conversation as the client then knows it, and `is_settled` if the session holds just that."""
 
     session: Session
     origin: Origin
     cold_reason: str | None = None
     refused: str | None = None
     turns: tuple[Turn, ...] | None = None
+    is_settled: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -263,20 +264,21 @@ class Pool:
         session.served += 1
         if self._is_spent(session):
             self._retire(session)
-        elif lease.turns is not None:
+        elif lease.is_settled and lease.turns is not None:
             session.settle(lease.turns)
             session.state = State.READY
         else:
-            await self._take_back(session, wanted)
+            await self._take_back(lease, wanted)
         self._arrange()
 
     def _is_spent(self, session: Session) -> bool:
         is_lost = self._processes.closed or session.phase is not Phase.IDLE or not session.alive
         return is_lost or self._processes.is_worn(session)
 
-    async def _take_back(self, session: Session, wanted: SessionRequest) -> None:
+    async def _take_back(self, lease: Lease, wanted: SessionRequest) -> None:
         """Take a turn out of the conversation that left nothing a client could go on with. What
         was before it stays: whoever asks again goes on from there."""
+        session, noted_after = lease.session, lease.session.noted_after
         try:
             await session.rewind(wanted.turns[:-1])
         except ControlRefusedError:
@@ -285,6 +287,8 @@ class Pool:
         except BaseException:
             self._retire(session)
             raise
+        if lease.turns is not None and session.noted_after is None:
+            self._lost.put(lease.turns, noted_after)
         if session.fresh and not self._recycles:
             self._retire(session)
         else:
