@@ -51,6 +51,12 @@ def environment(
 
 
 @pytest.fixture(scope="session")
+def verified(environment: dict[str, str]) -> None:
+    """It is known what a live session can be given anew: no process is started to find out."""
+    remember_what_works(environment)
+
+
+@pytest.fixture(scope="session")
 def bridge(environment: dict[str, str]) -> Iterator[Bridge]:
     """A bridge with the settings of a plain `claude-run`, and a map for OpenAI's names."""
     settings = Settings(model_map=(("gpt-*", "sonnet"), ("pinned", "claude-opus-4-7")))

@@ -17,6 +17,7 @@ from claude_run.rehearsal import seal, unsealed
 from claude_run.rehearsal.answers import Answer, Refuse, Reply, say
 from claude_run.rehearsal.upstream import Answerer, Upstream
 from claude_run.turn import JsonObject
+from tests.verified import CACHE
 
 Script: TypeAlias = Answer | Answerer
 
@@ -186,7 +187,7 @@ def sealed_environment(directory: Path, upstream_url: str) -> dict[str, str]:
     home.mkdir(parents=True, exist_ok=True)
     outside = unsealed(os.environ)
     kept = {name: value for name, value in os.environ.items() if name not in outside}
-    return {**kept, **seal(home, upstream_url)}
+    return {**kept, **seal(home, upstream_url), "XDG_CACHE_HOME": str(CACHE)}
 
 
 # --- recording ------------------------------------------------------------------------

@@ -27,6 +27,8 @@ from tests.wrapped import (
     survivors,
 )
 
+pytestmark = pytest.mark.usefixtures("verified")
+
 ASK = [*CLAUDE_RUN, "ask"]
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 TOKEN = {"CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-dummy"}

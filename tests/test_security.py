@@ -18,6 +18,8 @@ import pytest
 from claude_run.rehearsal.answers import say
 from tests.scripted import PATIENCE, ScriptedUpstream, sealed_environment, turns
 
+pytestmark = pytest.mark.usefixtures("verified")
+
 TELL = """
 import os, sys
 print(os.environ["OPENAI_BASE_URL"], os.environ["OPENAI_API_KEY"], flush=True)

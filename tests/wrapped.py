@@ -15,6 +15,7 @@ import psutil
 import claude_run
 from claude_run.rehearsal import unsealed
 from tests.scripted import ScriptedUpstream, sealed_environment
+from tests.verified import CACHE
 
 CLAUDE_RUN = (sys.executable, "-m", "claude_run")
 REHEARSING = (*CLAUDE_RUN, "--rehearse", "--quiet", "--")
@@ -67,6 +68,7 @@ def sealed(directory: Path, **variables: str) -> dict[str, str]:
         **kept,
         **{name: str(path) for name, path in own.items()},
         "PYTHONPATH": str(package),
+        "XDG_CACHE_HOME": str(CACHE),
         **variables,
     }
 

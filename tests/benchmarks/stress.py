@@ -18,6 +18,7 @@ from tests.benchmarks.client import Client
 from tests.benchmarks.processes import sessions
 from tests.benchmarks.storm import ACTS, Act, Model, Tally, storm
 from tests.scripted import PATIENCE, ScriptedUpstream, sealed_environment
+from tests.verified import remember_what_works
 from tests.wrapped import survivors
 
 CLIENTS: Final = 50
@@ -64,24 +65,16 @@ def endure(
     model = Model()
     with tempfile.TemporaryDirectory() as directory, ScriptedUpstream(model) as upstream:
         environment = sealed_environment(Path(directory), upstream.url)
+        remember_what_works(environment)  # or there were processes beside the sessions
         settings = Settings(max_concurrency=AT_ONCE, max_sessions=MOST_SESSIONS)
         with Bridge(settings, environment=environment) as bridge:
             bridge.wait_ready()
-            _await_verified(Path(directory))
             watch = _Watch(psutil.Process(bridge.pid))
             trial = _Trial(Client(bridge), upstream, model, watch, acts, kill_every)
             tally, places = asyncio.run(trial.run(clients, seconds))
             live, files = len(sessions(watch.bridge)), watch.unexplained_files()
         orphans = len(survivors(tuple(watch.seen), PATIENCE))
     return Findings(tally, watch.killed, len(model.mixed), places, watch.most, live, files, orphans)
-
-
-def _await_verified(home: Path) -> None:
-    """Returns when it is known what a live session can be given anew. Until then there are
-    processes beside the sessions, which are compared with each other."""
-    patience = time.monotonic() + 2 * PATIENCE
-    while not list(home.rglob("live-*.json")) and time.monotonic() < patience:
-        time.sleep(0.2)
 
 
 class _Watch:
