@@ -344,7 +344,7 @@ def test_a_question_without_a_bridge_starts_its_own(tmp_path: Path) -> None:
 def test_words_are_joined_and_what_is_piped_in_comes_before_them(tmp_path: Path) -> None:
     with ScriptedUpstream(say("fine")) as upstream:
         environment = answered_by(upstream, tmp_path)
-        piped = finished([*ASK, "summarise", "this"], environment, stdin=None, input="a diff")
+        piped = finished([*ASK, "-", "summarise", "this"], environment, stdin=None, input="a diff")
         [request] = upstream.requests
     assert (piped.stdout, piped.returncode) == ("fine\n", 0)
     assert turns(request)[-1]["content"][0]["text"] == "a diff\n\nsummarise this"

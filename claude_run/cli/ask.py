@@ -37,13 +37,16 @@ def act(call: Call) -> int:
 
 
 def _text(words: Sequence[str]) -> str:
-    """The words are the question and what is piped in is what it is about; either will do."""
+    """The words, joined, are the question; what is piped in is the question where there are none,
+    and with `-` among them it comes before them. Without that, stdin is left to whoever else reads
+    it: a loop over lines would lose them, and a pipe that never ends would be waited for."""
     question = " ".join(word for word in words if word != "-")
-    text = "\n\n".join(part for part in (_piped(), question) if part.strip())
+    piped = _piped() if "-" in words or not question.strip() else ""
+    text = "\n\n".join(part for part in (piped, question) if part.strip())
     if not text:
         raise UsageError(
             "PROMPT: there is nothing to ask; write for example claude-run ask what is a monad, or "
-            "git diff | claude-run ask summarise this"
+            "git diff | claude-run ask - summarise this"
         )
     return text
 

@@ -130,7 +130,7 @@ VERBS: Final = (
             *named("billing", "model-map", "timeout", "rehearse"),
         ),
         most=None,
-        about="What is piped in is what the question is about, or the question itself."
+        about="A - among the words stands for what is piped in; without words that is the question."
         " Where OPENAI_BASE_URL and OPENAI_API_KEY are set, as in a wrapped command, the"
         " question goes there. Otherwise, or with any option but --model, a bridge is started"
         " for it.",

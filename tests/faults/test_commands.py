@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +85,8 @@ def as_timeout_does(run: Run) -> None:
 def as_systemd_does(run: Run) -> None:
     """Every process of the unit is signalled, the bridge and the CLIs as well."""
     for process in run.everyone:
-        process.send_signal(signal.SIGTERM)
+        with suppress(psutil.NoSuchProcess):  # whoever was told before it has ended it already
+            process.send_signal(signal.SIGTERM)
 
 
 def kill_bridge(run: Run) -> None:
