@@ -26,7 +26,7 @@ def offered(request: JsonObject) -> dict[str, JsonObject]:
     return {
         tool["name"].removeprefix(PREFIX): tool["input_schema"]
         for tool in request.get("tools", ())
-        if tool["name"].startswith(PREFIX)
+        if tool["name"].startswith(PREFIX) and tool["name"] != PREFIX + OUTPUT
     }
 
 
