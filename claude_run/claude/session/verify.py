@@ -22,11 +22,13 @@ import anyio
 import claude_agent_sdk
 
 from claude_run import __version__
+from claude_run.claude.session.control import ControlRefusedError
 from claude_run.claude.session.options import Place
 from claude_run.claude.session.shape import ALL, Aspect
 from claude_run.turn import Notice
 
 _SECONDS: Final = 60.0
+_TRIES: Final = 3
 
 
 class Verifier:
@@ -59,15 +61,21 @@ class Verifier:
             await asyncio.wait([self._task])
 
     async def _find_out(self) -> None:
-        try:
-            with anyio.fail_after(_SECONDS):
-                # Imported here: a run that remembers the outcome needs no upstream of ours.
-                from claude_run.claude.session.proof import changeable  # noqa: PLC0415
+        # Imported here: a run that remembers the outcome needs no upstream of ours.
+        from claude_run.claude.session.proof import changeable  # noqa: PLC0415
 
-                works = await changeable(self._place)
-        except Exception:  # whatever it is, then it cannot be relied on
-            works = frozenset()
-        self._remember(works)
+        works, is_certain = frozenset[Aspect](), False
+        for _ in range(_TRIES):
+            try:
+                with anyio.fail_after(_SECONDS):
+                    works, is_certain = await changeable(self._place), True
+                break
+            except ControlRefusedError:
+                is_certain = True
+            except Exception:  # a machine that is too busy says nothing of the CLI
+                is_certain = False
+        if is_certain:
+            self._remember(works)
         self._conclude(works)
 
     def _conclude(self, works: frozenset[Aspect]) -> None:
