@@ -50,15 +50,6 @@ def take_apart(
     return taken
 
 
-def values_of(taken: Arguments, options: Sequence[Option]) -> dict[str, Any]:
-    """The values by field. Raises UsageError where one cannot be read."""
-    return {
-        option.field: value_of(option, option.flag, taken.texts[option.name])
-        for option in options
-        if option.name in taken.texts
-    }
-
-
 def value_of(option: Option, origin: str, texts: Sequence[str]) -> Any:
     """What `texts` give `option`. Raises UsageError, which blames `origin`."""
     try:

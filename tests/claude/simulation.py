@@ -235,7 +235,7 @@ class Simulation:
         if process.turns and not (is_theirs and is_same_but_for_fields(process, wanted)):
             self._forget(process, caller)
         elif process.exchanges == 1:
-            self._habits.went_on(wanted.kind)
+            self._habits.went_on(wanted.shape.kind)
         process.become(wanted.shape)
 
     def _forget(self, process: Process, caller: Caller) -> None:
@@ -247,7 +247,7 @@ class Simulation:
             is_beginning(process.turns, other.turns) and is_same_but_for_fields(process, other)
             for other in others
         ), "somebody who waits goes on with it"
-        self._habits.began(caller.wanted.kind, self.clock)
+        self._habits.began(caller.wanted.shape.kind, self.clock)
         self._lost.note(cast(Session, process))
         process.turns, process.exchanges, caller.asked_of_it = (), 0, True
 

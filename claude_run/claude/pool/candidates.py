@@ -32,11 +32,6 @@ class SessionRequest:
         """Whether a new process reads the conversation faster than a live session is told it."""
         return questions(self.turns) > _REPLAY_AT_MOST
 
-    @cached_property
-    def kind(self) -> int:
-        """Conversations of one kind have the same system prompt and tools: a hint only."""
-        return hash((self.shape.system, self.shape.tools))
-
 
 class Candidate(Protocol):
     """What the planner looks at of a session."""

@@ -218,10 +218,9 @@ class _Plan(Generic[S]):
 
     def _is_over(self, session: S) -> bool:
         """Whether its conversation is probably not gone on with."""
-        kind = hash((session.shape.system, session.shape.tools))
         return (
             is_one_exchange(session)
-            and not self.now.habits.keeps_on(kind)
+            and not self.now.habits.keeps_on(session.shape.kind)
             and not self._is_awaited(session)
         )
 

@@ -149,9 +149,9 @@ class Pool:
         is_continued = goes_on(session, wanted)
         was_lost = waiting.waiter.history.noted_after is not None
         if was_lost or (is_continued and session.exchanges == 1):
-            self._habits.went_on(wanted.kind)
+            self._habits.went_on(wanted.shape.kind)
         elif not is_continued:
-            self._habits.began(wanted.kind, time.monotonic())
+            self._habits.began(wanted.shape.kind, time.monotonic())
         if not session.served and session.born >= waiting.since:
             return Lease(session, "cold", waiting.cold_reason or "none was idle", refused)
         return Lease(session, "continued" if is_continued else "spare", refused=refused)

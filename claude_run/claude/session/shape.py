@@ -51,6 +51,11 @@ class Shape:
     effort: Effort | None = None
     fields: str = "{}"
 
+    @property
+    def kind(self) -> int:
+        """Equal for equal system prompts and tools: a hint at what conversations are like."""
+        return hash((self.system, self.tools))
+
     def differs(self, other: "Shape") -> frozenset[Aspect]:
         """In which aspects two shapes are not the same."""
         if self == other:  # nearly always, and told much faster
