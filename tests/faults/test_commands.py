@@ -158,7 +158,8 @@ def test_a_command_that_ignores_sigterm_is_killed_by_a_second_one(tmp_path: Path
     with started([*REHEARSING, *witness("SIGTERM")], sealed(tmp_path)) as wrapper:
         assert said(wrapper) == "ready"
         as_timeout_does(Run(wrapper, psutil.Process(), ()))
-        assert said(wrapper) == "SIGTERM"
+        # Once from the group and once from the wrapper, which the system may make one of.
+        assert said(wrapper) in {"SIGTERM", "SIGTERMSIGTERM"}
         time.sleep(2 * ONE)
         wrapper.send_signal(signal.SIGTERM)
         assert wrapper.wait() == KILL
