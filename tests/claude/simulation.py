@@ -10,7 +10,7 @@ from typing import cast
 
 from typing_extensions import assert_never
 
-from claude_run.claude.pool.candidates import SessionRequest, thinks_on
+from claude_run.claude.pool.candidates import SessionRequest, stage_of, thinks_on
 from claude_run.claude.pool.habits import Habits
 from claude_run.claude.pool.lost import LostConversations
 from claude_run.claude.pool.planner import Grant, Retire, Situation, Start, Waiter, plan
@@ -141,6 +141,8 @@ class Simulation:
         else:
             process.exchanges = process.exchanges if turns else 0
             process.state = State.READY
+            if turns:
+                self._habits.rested(stage_of(process))
         assert is_whole or len(turns) < len(caller.wanted.turns)
         self.arrange()
 
@@ -234,20 +236,20 @@ class Simulation:
         caller.asked_of_it = process.shape != wanted.shape
         if process.turns and not (is_theirs and is_same_but_for_fields(process, wanted)):
             self._forget(process, caller)
-        elif process.exchanges == 1:
-            self._habits.went_on(wanted.shape.kind)
+        elif process.turns:
+            self._habits.went_on(stage_of(process))
         process.become(wanted.shape)
 
     def _forget(self, process: Process, caller: Caller) -> None:
         assert self.recycles
-        assert not thinks_on(process), "the model's thinking would be lost"
         is_full = len(self.processes) + len(self.ending) >= self.most or self.memory_is_low
+        assert is_full or not thinks_on(process), "the model's thinking would be lost"
         others = (other.wanted for other in self.waiting)
         assert is_full or not any(
             is_beginning(process.turns, other.turns) and is_same_but_for_fields(process, other)
             for other in others
         ), "somebody who waits goes on with it"
-        self._habits.began(caller.wanted.shape.kind, self.clock)
+        self._habits.began(self.clock)
         self._lost.note(cast(Session, process))
         process.turns, process.exchanges, caller.asked_of_it = (), 0, True
 

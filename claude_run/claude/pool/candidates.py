@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Final, Protocol, TypeVar
 
 from claude_run.claude.conversation import calls_tools, continues, marks, questions
+from claude_run.claude.pool.habits import Stage
 from claude_run.claude.session.session import State
 from claude_run.claude.session.shape import Aspect, Shape
 from claude_run.claude.tools import ToolNames
@@ -80,9 +81,10 @@ def freshest(sessions: Sequence[S], wanted: SessionRequest) -> S | None:
     )
 
 
-def is_one_exchange(session: Candidate) -> bool:
-    """Whether it was asked once only, as most conversations ever are."""
-    return session.exchanges <= 1 and not calls_tools(session.turns[-1:])
+def stage_of(session: Candidate, turns: tuple[Turn, ...] | None = None) -> Stage:
+    """Where its conversation rests; with `turns`, where those do."""
+    calls = calls_tools((session.turns if turns is None else turns)[-1:])
+    return Stage(session.shape.kind, session.exchanges <= 1, calls)
 
 
 def thinks_on(session: Candidate) -> bool:

@@ -16,7 +16,7 @@ from claude_run.claude.pool.candidates import (
     freshest,
     furthest,
     goes_on,
-    is_one_exchange,
+    stage_of,
     thinks_on,
 )
 from claude_run.claude.pool.habits import Habits
@@ -211,18 +211,14 @@ class _Plan(Generic[S]):
     def _is_takeable(self, session: S) -> bool:
         """Whether a new conversation may have the session, and the one in it be forgotten. Where
         there is no room for another process, somebody's has to end anyway."""
-        if not self.now.recycles or thinks_on(session):
+        if not self.now.recycles:
             return False
         is_full = self._room <= 0 or self.now.memory_is_low
-        return is_full or self._is_over(session)
+        return is_full or (not thinks_on(session) and self._is_over(session))
 
     def _is_over(self, session: S) -> bool:
         """Whether its conversation is probably not gone on with."""
-        return (
-            is_one_exchange(session)
-            and not self.now.habits.keeps_on(session.shape.kind)
-            and not self._is_awaited(session)
-        )
+        return not self.now.habits.keeps_on(stage_of(session)) and not self._is_awaited(session)
 
     def _is_awaited(self, session: S) -> bool:
         return any(goes_on(session, waiter.wanted) for waiter in self.now.waiters)

@@ -15,7 +15,7 @@ import anyio
 from typing_extensions import assert_never
 
 from claude_run.claude.limits import Limits, memory_is_low
-from claude_run.claude.pool.candidates import SessionRequest, goes_on
+from claude_run.claude.pool.candidates import SessionRequest, goes_on, stage_of
 from claude_run.claude.pool.habits import Habits
 from claude_run.claude.pool.lost import LostConversations
 from claude_run.claude.pool.planner import SPARES, Grant, Retire, Situation, Start, Waiter, plan
@@ -147,11 +147,11 @@ class Pool:
     def _leased(self, session: Session, waiting: _Waiting, refused: str | None) -> Lease:
         wanted = waiting.waiter.wanted
         is_continued = goes_on(session, wanted)
-        was_lost = waiting.waiter.history.noted_after is not None
-        if was_lost or (is_continued and session.exchanges == 1):
-            self._habits.went_on(wanted.shape.kind)
-        elif not is_continued:
-            self._habits.began(wanted.shape.kind, time.monotonic())
+        rested = stage_of(session) if is_continued else self._lost.stage(wanted)
+        if rested is not None:
+            self._habits.went_on(rested)
+        else:
+            self._habits.began(time.monotonic())
         if not session.served and session.born >= waiting.since:
             return Lease(session, "cold", waiting.cold_reason or "none was idle", refused)
         return Lease(session, "continued" if is_continued else "spare", refused=refused)
@@ -267,6 +267,7 @@ class Pool:
         elif lease.is_settled and lease.turns is not None:
             session.settle(lease.turns)
             session.state = State.READY
+            self._habits.rested(stage_of(session))
         else:
             await self._take_back(lease, wanted)
         self._arrange()
@@ -279,6 +280,7 @@ class Pool:
         """Take a turn out of the conversation that left nothing a client could go on with. What
         was before it stays: whoever asks again goes on from there."""
         session, noted_after = lease.session, lease.session.noted_after
+        stage = stage_of(session, lease.turns)
         try:
             await session.rewind(wanted.turns[:-1])
         except ControlRefusedError:
@@ -288,7 +290,7 @@ class Pool:
             self._retire(session)
             raise
         if lease.turns is not None and session.noted_after is None:
-            self._lost.put(lease.turns, noted_after)
+            self._lost.put(lease.turns, noted_after, stage)
         if session.fresh and not self._recycles:
             self._retire(session)
         else:
