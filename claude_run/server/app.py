@@ -1,9 +1,9 @@
 """The HTTP application: routes, and one envelope for whatever goes wrong."""
 
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -12,16 +12,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from claude_run.claude.names import listed, resolve
+from claude_run.dialects.dialect import Dialect
 from claude_run.dialects.errors import body_of, error_body, headers_of, status_of
+from claude_run.dialects.responses import ResponseStore
 from claude_run.server.anthropic_form import VERSION, AnthropicForm, model_info, model_list
-from claude_run.server.chat import chat_routes
-from claude_run.server.completions import completion_routes
+from claude_run.server.creating import creation_routes
 from claude_run.server.desk import Desk
+from claude_run.server.dialects import dialects
 from claude_run.server.exchange import Exchanges
 from claude_run.server.guard import Guard
+from claude_run.server.kept import kept_routes
 from claude_run.server.logged import Logged
-from claude_run.server.messages import message_routes
-from claude_run.server.responses import response_routes
 from claude_run.settings import Settings
 from claude_run.turn import Failure, JsonObject, TurnError
 from claude_run.usage.log import Log
@@ -48,9 +49,6 @@ ABSENT: Final[Mapping[str, str]] = {
 }
 
 
-SCHEMA_FIELDS: Final = {"responses": "text.format", "messages": "output_config.format"}
-"""What the dialects call the schema of an answer, by what their paths begin with."""
-
 UsageOf = Callable[[], JsonObject]
 """The report of the run so far."""
 
@@ -59,11 +57,14 @@ def make_app(
     settings: Settings, key: str, desk: Desk, usage: UsageOf, log: Log | None = None
 ) -> ASGIApp:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.add_exception_handler(TurnError, _recorded(desk))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _fault)
-    for routes in (chat_routes, response_routes, completion_routes, message_routes):
-        app.include_router(routes(desk, strict=settings.strict_params))
+    store = ResponseStore()
+    served = dialects(store)
+    for dialect in served:
+        app.include_router(creation_routes(dialect, desk, strict=settings.strict_params))
+    app.include_router(kept_routes(store))
+    app.add_exception_handler(TurnError, _recorded(desk, served))
 
     @app.get("/health")
     async def health() -> JsonObject:
@@ -95,21 +96,21 @@ def _model(name: str) -> JsonObject:
     return {"id": name, "object": "model", "created": 0, "owned_by": "anthropic"}
 
 
-def _recorded(desk: Desk) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _recorded(
+    desk: Desk, served: Sequence[Dialect[Any]]
+) -> Callable[[Request, Exception], Awaitable[Response]]:
     """Answers errors, and has those of calls recorded that ended before an answer was asked for."""
+    schema_fields = {dialect.path: dialect.schema_field for dialect in served}
 
     async def handler(request: Request, error: Exception) -> Response:
         assert isinstance(error, TurnError)  # noqa: S101 - registered for nothing else
         if request.method == "POST" and error.failure is not Failure.NOT_FOUND:
             desk.refused(error)
-        return await _turn_error(request, error)
+        schema = schema_fields.get(request.url.path.rstrip("/"), "response_format")
+        body = body_of(error, output_schema=schema)
+        return JSONResponse(body, status_of(error), headers_of(error))
 
     return handler
-
-
-async def _turn_error(request: Request, error: TurnError) -> Response:
-    schema = SCHEMA_FIELDS.get(_first(request), "response_format")
-    return JSONResponse(body_of(error, output_schema=schema), status_of(error), headers_of(error))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

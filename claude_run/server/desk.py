@@ -1,20 +1,23 @@
 """Where answers are got for a client: counted, several at once, and stopped when it goes away."""
 
 import asyncio
+import math
 import time
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import TypeAlias
 
-from starlette.requests import ClientDisconnect, Request
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from claude_run.server.caller import caller
 from claude_run.server.gate import Gate
 from claude_run.server.records import Draft, Records, refusal
+from claude_run.server.tasks import beside
 from claude_run.turn import (
-    Answer,
     Answerer,
     Emit,
     Failure,
@@ -23,21 +26,22 @@ from claude_run.turn import (
     TurnEvent,
     TurnRequest,
     TurnStarted,
-    fold,
 )
 from claude_run.turn.unicode import ValidUnicode
 from claude_run.usage.budget import Amount
 from claude_run.usage.windows import Plan
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The next thing that happened to answer `index`; None ends it."""
+    """The next thing that happened to answer `index`; an error is the last."""
 
     index: int
-    happened: TurnEvent | TurnError | None
+    happened: TurnEvent | TurnError
+
+
+Arrivals: TypeAlias = MemoryObjectReceiveStream[Arrival]
+Sending: TypeAlias = MemoryObjectSendStream[Arrival]
 
 
 class Desk:
@@ -62,10 +66,6 @@ class Desk:
             self._records.enter(refusal(caller(), error, at_once=self._records.in_flight + 1))
             error.message = caller().signed(error.message)
 
-    async def answer_all(self, requests: Sequence[TurnRequest]) -> list[Answer]:
-        """One answer to each; raises as `events_of_all`."""
-        return [fold(events) for events in await self.events_of_all(requests)]
-
     async def events_of_all(self, requests: Sequence[TurnRequest]) -> list[list[TurnEvent]]:
         """All events of each answer; the first failure ends them all.
 
@@ -75,50 +75,42 @@ class Desk:
         events: list[list[TurnEvent]] = [[] for _ in requests]
         async with self.arrivals(requests, stream=False) as arrivals:
             async for arrival in arrivals:
-                match arrival.happened:
-                    case TurnError() as error:
-                        raise error
-                    case None:
-                        pass
-                    case event:
-                        events[arrival.index].append(event)
+                if isinstance(arrival.happened, TurnError):
+                    raise arrival.happened
+                events[arrival.index].append(arrival.happened)
         return events
 
     @asynccontextmanager
     async def arrivals(
         self, requests: Sequence[TurnRequest], *, stream: bool = True
-    ) -> AsyncIterator[AsyncGenerator[Arrival, None]]:
+    ) -> AsyncIterator[Arrivals]:
         """What happens to all of them, as it happens. Leaving stops what is not finished."""
-        queue: asyncio.Queue[Arrival] = asyncio.Queue()
         group = Group(stream)
-        tasks = [
-            asyncio.create_task(self._follow(index, request, queue, group))
-            for index, request in enumerate(requests)
-        ]
-        try:
-            async with aclosing(_until_ended(queue, len(tasks))) as arrivals:
+        sending, arrivals = anyio.create_memory_object_stream[Arrival](math.inf)
+        with arrivals:
+            following = [
+                partial(self._follow, index, request, sending.clone(), group)
+                for index, request in enumerate(requests)
+            ]
+            sending.close()
+            async with beside(*following):
                 yield arrivals
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
 
     async def _follow(
-        self, index: int, request: TurnRequest, queue: "asyncio.Queue[Arrival]", group: "Group"
+        self, index: int, request: TurnRequest, sending: Sending, group: "Group"
     ) -> None:
-        def emit(event: TurnEvent) -> None:
-            queue.put_nowait(Arrival(index, event))
+        def emit(happened: TurnEvent | TurnError) -> None:
+            sending.send_nowait(Arrival(index, happened))
 
-        try:
-            await self._record(index, request, emit, group)
-        except TurnError as error:
-            error.message = caller().signed(error.message)
-            queue.put_nowait(Arrival(index, error))
-        except Exception as fault:  # recording failed: the client must not be left hanging
-            traceback.print_exc()
-            queue.put_nowait(Arrival(index, _crash(fault)))
-        else:
-            queue.put_nowait(Arrival(index, None))
+        with sending:
+            try:
+                await self._record(index, request, emit, group)
+            except TurnError as error:
+                error.message = caller().signed(error.message)
+                emit(error)
+            except Exception as fault:  # recording failed: the client must not be left hanging
+                traceback.print_exc()
+                emit(_crash(fault))
 
     async def _record(self, index: int, request: TurnRequest, emit: Emit, group: "Group") -> None:
         """Have one answer given, and record its call however it ends."""
@@ -196,37 +188,3 @@ class Group:
 
     stream: bool
     failed: bool = False
-
-
-async def _until_ended(
-    queue: "asyncio.Queue[Arrival]", running: int
-) -> AsyncGenerator[Arrival, None]:
-    while running:
-        arrival = await queue.get()
-        running -= arrival.happened is None or isinstance(arrival.happened, TurnError)
-        yield arrival
-
-
-async def unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """What `work` gives, unless the client goes away first; then it is cancelled.
-
-    Raises:
-        ClientDisconnect: nobody is waiting for the answer.
-    """
-    doing = asyncio.ensure_future(work)
-    watching = asyncio.create_task(gone(request))
-    try:
-        await asyncio.wait((doing, watching), return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            raise ClientDisconnect
-        return doing.result()
-    finally:
-        for task in (doing, watching):
-            task.cancel()
-        await asyncio.wait((doing, watching))
-
-
-async def gone(request: Request) -> None:
-    """Returns when the client has gone away; the body must have been read."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

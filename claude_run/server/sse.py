@@ -1,110 +1,83 @@
 """Server-sent events: a response that starts with a status and ends when the client is gone."""
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final
 
-from starlette.requests import ClientDisconnect, Request
+import anyio
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from claude_run.server.desk import gone
+from claude_run.dialects.dialect import Event
+from claude_run.server.connection import while_connected
+from claude_run.server.tasks import beside
 from claude_run.turn import JsonObject
 
 HEARTBEAT_SECONDS: Final = 15.0
 HEARTBEAT: Final = b": still working\n\n"
-DONE: Final = b"data: [DONE]\n\n"
 
-Frames = AbstractAsyncContextManager[AsyncGenerator[bytes, None]]
+Events = AbstractAsyncContextManager[AsyncGenerator[Event, None]]
 
 
-def frame(data: JsonObject, event: str | None = None) -> bytes:
-    """One event; JSON is escaped to ASCII, so that no line separator can break a frame."""
-    head = f"event: {event}\n" if event else ""
-    return f"{head}data: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+def frame(event: Event) -> bytes:
+    head = f"event: {event.name}\n" if event.name else ""
+    return f"{head}data: {spelt(event.data)}\n\n".encode()
+
+
+def spelt(data: JsonObject | str) -> str:
+    """JSON escaped to ASCII, so that no line separator can break a frame."""
+    return data if isinstance(data, str) else json.dumps(data, separators=(",", ":"))
 
 
 class EventStream(Response):
-    """Sends the frames that `open_frames` gives.
+    """Sends the events that `open_events` gives.
 
-    The status is only sent with the first frame, so that what fails before it can still be a
+    The status is only sent with the first event, so that what fails before it can still be a
     true HTTP error: it is raised. A silence is filled with comments; a client that goes away
-    ends the frames at once, also in the middle of a silence.
+    ends the events at once, also in the middle of a silence.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, open_frames: Callable[[], Frames]) -> None:
+    def __init__(self, open_events: Callable[[], Events]) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._open_frames = open_frames
+        self._open_events = open_events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        watching = asyncio.create_task(gone(Request(scope, receive)))
-        try:
-            async with self._open_frames() as frames:
-                await self._send_all(frames, send, watching)
-        except ClientDisconnect:
-            return
-        finally:
-            watching.cancel()
-            await asyncio.wait((watching,))
+        del scope
+        with suppress(ClientDisconnect):
+            async with while_connected(receive), self._open_events() as events:
+                await self._send_all(events, send)
 
-    async def _send_all(
-        self, frames: AsyncGenerator[bytes, None], send: Send, watching: "asyncio.Task[None]"
-    ) -> None:
-        first = await _first_of(anext(frames), watching)
+    async def _send_all(self, events: AsyncGenerator[Event, None], send: Send) -> None:
+        first = await anext(events)
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await self._send(send, first)
-        async for data in _with_heartbeats(frames, watching):
-            await self._send(send, data)
+        body = _Body(send)
+        async with beside(body.beat):
+            await body.send(frame(first))
+            async for event in events:
+                await body.send(frame(event))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send(self, send: Send, data: bytes) -> None:
-        await send({"type": "http.response.body", "body": data, "more_body": True})
 
+class _Body:
+    """The frames on their way out, with heartbeats where there are none for a while."""
 
-async def _first_of(frame: Awaitable[bytes], watching: "asyncio.Task[None]") -> bytes:
-    coming = asyncio.ensure_future(frame)
-    try:
-        await asyncio.wait((coming, watching), return_when=asyncio.FIRST_COMPLETED)
-        if not coming.done():
-            raise ClientDisconnect
-        return coming.result()
-    finally:
-        coming.cancel()
-        await asyncio.wait((coming,))
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._sent_at = anyio.current_time()
+        self._sending = anyio.Lock()
 
+    async def send(self, data: bytes) -> None:
+        async with self._sending:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            self._sent_at = anyio.current_time()
 
-async def _with_heartbeats(
-    frames: AsyncIterator[bytes], watching: "asyncio.Task[None]"
-) -> AsyncGenerator[bytes, None]:
-    coming: asyncio.Task[bytes] | None = None
-    try:
+    async def beat(self) -> None:
         while True:
-            coming = coming or asyncio.ensure_future(_next(frames))
-            await asyncio.wait(
-                (coming, watching),
-                timeout=HEARTBEAT_SECONDS,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if coming.done():
-                data, coming = coming.result(), None
-                if not data:
-                    return
-                yield data
-            elif watching.done():
-                raise ClientDisconnect
-            else:
-                yield HEARTBEAT
-    finally:
-        if coming is not None:
-            coming.cancel()
-            await asyncio.wait((coming,))
-
-
-async def _next(frames: AsyncIterator[bytes]) -> bytes:
-    """The next frame, or b"" after the last."""
-    return await anext(frames, b"")
+            await anyio.sleep_until(due := self._sent_at + HEARTBEAT_SECONDS)
+            if self._sent_at + HEARTBEAT_SECONDS <= due and not self._sending.locked():
+                await self.send(HEARTBEAT)

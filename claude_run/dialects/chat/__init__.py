@@ -2,8 +2,17 @@
 
 from claude_run.dialects.chat.answer import completion
 from claude_run.dialects.chat.call import ChatCall
+from claude_run.dialects.chat.dialect import Chat
 from claude_run.dialects.chat.fields import CHAT_FIELDS
 from claude_run.dialects.chat.request import parse_chat
 from claude_run.dialects.chat.stream import ChunkWriter, usage_chunk
 
-__all__ = ["CHAT_FIELDS", "ChatCall", "ChunkWriter", "completion", "parse_chat", "usage_chunk"]
+__all__ = [
+    "CHAT_FIELDS",
+    "Chat",
+    "ChatCall",
+    "ChunkWriter",
+    "completion",
+    "parse_chat",
+    "usage_chunk",
+]

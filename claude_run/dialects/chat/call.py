@@ -19,3 +19,7 @@ class ChatCall:
     include_usage: bool = False
     legacy_functions: bool = False
     notices: tuple[Notice, ...] = ()
+
+    @property
+    def requests(self) -> tuple[TurnRequest, ...]:
+        return (self.request,) * self.n

@@ -1,6 +1,7 @@
 """Anthropic's Messages dialect: a request body to a turn, and answers to messages or events."""
 
 from claude_run.dialects.messages.answer import message
+from claude_run.dialects.messages.dialect import Messages
 from claude_run.dialects.messages.errors import anthropic_error
 from claude_run.dialects.messages.fields import MESSAGES_FIELDS
 from claude_run.dialects.messages.request import MessagesCall, parse_messages
@@ -9,6 +10,7 @@ from claude_run.dialects.messages.stream import MessageWriter
 __all__ = [
     "MESSAGES_FIELDS",
     "MessageWriter",
+    "Messages",
     "MessagesCall",
     "anthropic_error",
     "message",

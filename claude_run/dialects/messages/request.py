@@ -46,6 +46,10 @@ class MessagesCall:
     stream: bool = False
     notices: tuple[Notice, ...] = ()
 
+    @property
+    def requests(self) -> tuple[TurnRequest]:
+        return (self.request,)
+
 
 def parse_messages(body: object, *, strict: bool) -> MessagesCall:
     """What a request body asks. `strict` refuses what would be done otherwise than asked.

@@ -1,6 +1,7 @@
 """The Responses dialect: a request body to a turn, and answers to response objects or events."""
 
 from claude_run.dialects.responses.call import ResponseCall
+from claude_run.dialects.responses.dialect import Responses
 from claude_run.dialects.responses.fields import RESPONSES_FIELDS
 from claude_run.dialects.responses.listing import page
 from claude_run.dialects.responses.request import parse_response, previous_id
@@ -12,6 +13,7 @@ __all__ = [
     "ResponseCall",
     "ResponseStore",
     "ResponseWriter",
+    "Responses",
     "StoredResponse",
     "page",
     "parse_response",

@@ -19,3 +19,7 @@ class ResponseCall:
     earlier_items: tuple[JsonObject, ...]
     input_items: tuple[JsonObject, ...]
     notices: tuple[Notice, ...] = ()
+
+    @property
+    def requests(self) -> tuple[TurnRequest]:
+        return (self.request,)

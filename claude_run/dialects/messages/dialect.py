@@ -1,0 +1,52 @@
+"""Anthropic's Messages dialect, as it is served."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from claude_run.dialects.dialect import Event, Stamp
+from claude_run.dialects.errors import status_of
+from claude_run.dialects.messages.answer import message
+from claude_run.dialects.messages.errors import anthropic_error
+from claude_run.dialects.messages.request import MessagesCall, parse_messages
+from claude_run.dialects.messages.stream import MessageWriter
+from claude_run.turn import JsonObject, TurnError, TurnEvent, fold
+
+
+class Messages:
+    path: Final = "/messages"
+    id_prefix: Final = "msg_"
+    schema_field: Final = "output_config.format"
+    absent: Final[Mapping[str, str]] = {
+        "count_tokens": "The CLI counts no tokens in advance; a message's usage says how many it "
+        "had.",
+        "batches": "Turn batching off; claude-run answers many requests at once.",
+    }
+
+    def parse(self, body: object, *, strict: bool) -> MessagesCall:
+        return parse_messages(body, strict=strict)
+
+    def answer(
+        self, call: MessagesCall, answers: Sequence[Sequence[TurnEvent]], stamp: Stamp
+    ) -> JsonObject:
+        del call  # a message repeats nothing of its request
+        (events,) = answers
+        return message(fold(events), stamp.id)
+
+    def writer(self, call: MessagesCall, stamp: Stamp) -> "_Writer":
+        return _Writer(MessageWriter(stamp.id, call.request.model))
+
+
+class _Writer:
+    def __init__(self, message: MessageWriter) -> None:
+        self._message = message
+
+    def write(self, index: int, event: TurnEvent) -> list[Event]:
+        del index  # there is one answer
+        return [Event(told, told["type"]) for told in self._message.write(event)]
+
+    def end(self) -> list[Event]:
+        return []
+
+    def fail(self, error: TurnError) -> list[Event]:
+        told = anthropic_error(status_of(error), error.message, error.param)
+        return [Event(told, "error")]
