@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from claude_run.proxies import past_proxies
 
@@ -131,7 +131,9 @@ def run(
     """
     if watch.news is not None:
         _signal_news(watch.news)
-    return _Supervision(_start(argv, environment, held), held, watch).to_its_end()
+    # The wrapper has a single thread, so that something may be called between fork and exec.
+    command = begun(argv, environment, preexec_fn=held.release)
+    return _Supervision(command, held, watch).to_its_end()
 
 
 def _signal_news(pipe: int) -> None:
@@ -140,21 +142,28 @@ def _signal_news(pipe: int) -> None:
     fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
-def _start(
-    argv: Sequence[str], environment: Mapping[str, str], held: HeldSignals
+def begun(
+    argv: Sequence[str], environment: Mapping[str, str], **options: Any
 ) -> subprocess.Popen[bytes]:
+    """A command that has been started; `options` are those of Popen.
+
+    Raises:
+        StartError: there is no such command, or it cannot be executed.
+    """
     try:
-        return subprocess.Popen(  # noqa: S603 - running what the person typed is the purpose
-            argv,
-            env=environment,
-            preexec_fn=held.release,  # noqa: PLW1509 - the wrapper has a single thread
-        )
+        # Running what the person asked for is the purpose.
+        return subprocess.Popen(argv, env=environment, **options)  # noqa: S603
     except FileNotFoundError:
         if shutil.which(argv[0], path=environment.get("PATH")) is None:
             raise StartError(f"{argv[0]}: command not found", NOT_FOUND) from None
         raise StartError(f"{argv[0]}: its interpreter was not found", NOT_EXECUTABLE) from None
     except OSError as error:
         raise StartError(f"{argv[0]}: {error.strerror}", NOT_EXECUTABLE) from None
+
+
+def status_of(returncode: int) -> int:
+    """The exit status that a shell would give for what Popen does."""
+    return returncode if returncode >= 0 else KILLED_BY - returncode
 
 
 class _Supervision:
@@ -184,7 +193,7 @@ class _Supervision:
             return None
         if self._timed_out:
             return TIMED_OUT
-        return status if status >= 0 else KILLED_BY - status
+        return status_of(status)
 
     def _take(self, number: int, *, command_has_it: bool) -> None:
         match number:

@@ -122,7 +122,7 @@ def test_a_client_that_goes_away_is_no_fault(
                 model="sonnet", messages=[{"role": "user", "content": "still there?"}]
             )
     assert "went wrong" not in capfd.readouterr().err
-    assert bridge.report is not None
+    assert bridge.last_report is not None
     assert not (tmp_path / "home/.local/state/claude-run").exists()
 
 

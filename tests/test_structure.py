@@ -37,8 +37,12 @@ ALLOWED = {
     "stderr": set(),
     "fault": set(),
     "isolated": set(),
-    "bridge": {"cassette", "fault", "isolated", "login", "settings", "stderr", "usage"},
-    "child": {"bridge", "proxies", "settings"},
+    "news": set(),
+    "bridge": {
+        "cassette", "child", "dialects", "fault", "isolated", "login", "news", "settings", "stderr",
+        "turn", "usage",
+    },
+    "child": {"proxies"},
     "cli": {
         "bridge", "cassette", "child", "claude", "dialects", "login", "settings", "stderr", "turn",
         "usage",

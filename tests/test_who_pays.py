@@ -227,4 +227,4 @@ def test_there_is_one_door_to_the_bridge_process() -> None:
         text=True,
         check=True,
     )
-    assert [Path(path).name for path in starting.stdout.splitlines()] == ["bridge.py"]
+    assert [Path(path).name for path in starting.stdout.splitlines()] == ["process.py"]

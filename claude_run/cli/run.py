@@ -58,7 +58,7 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
     except child.StartError as error:
         say(str(error))
         return error.status
-    told = bridge.report or {}
+    told = bridge.last_report or {}
     run = Run(
         tuple(command),
         began=began,
@@ -70,12 +70,13 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
     )
     with suppress(Exception):  # an ending that cannot be told is still the command's
         _tell(run, bridge, values)
-    return _judged(status, bridge.report, settings, values["fail_on"])
+    return _judged(status, bridge.last_report, settings, values["fail_on"])
 
 
 def _watch(bridge: Bridge, deadline: float | None) -> child.Watch:
     def on_news() -> bool:
         bridge.listen()
+        _tell_if_dead(bridge)
         return bridge.is_stopping
 
     return child.Watch(lambda: _tell_if_dead(bridge), bridge.news, on_news, deadline)

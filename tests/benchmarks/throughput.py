@@ -86,8 +86,8 @@ async def _through(environment: dict[str, str], mode: SessionMode, *, warm_up: i
         rate = await per_second(ask, REQUESTS, AT_ONCE)
         own = own_cpu_seconds(process) - own
         all_ = cpu_seconds(process) - all_
-    assert bridge.report is not None
-    origins = ", ".join(f"{n} {kind}" for kind, n in bridge.report["sessions"].items() if n)
+    assert bridge.last_report is not None
+    origins = ", ".join(f"{n} {kind}" for kind, n in bridge.report()["sessions"].items() if n)
     return Flow(rate, own / REQUESTS, all_ / REQUESTS, origins)
 
 

@@ -74,8 +74,8 @@ def everything(cassette: Path) -> str:
 
 def score(bridge: Bridge) -> JsonObject:
     """What a bridge that has ended says of its cassette."""
-    assert bridge.report is not None
-    told: JsonObject = bridge.report["cassette"]
+    assert bridge.last_report is not None
+    told: JsonObject = bridge.report()["cassette"]
     return told
 
 

@@ -309,8 +309,8 @@ def test_where_each_conversation_keeps_its_session_the_next_finds_another(
         until_live(bridge, 2)
         Chat(bridge, "Spare.").ask("begin at once")
     assert len(set(askers(upstream))) == 2
-    assert bridge.report is not None
-    assert bridge.report["sessions"] == {
+    assert bridge.last_report is not None
+    assert bridge.report()["sessions"] == {
         "continued": continued,
         "spare": 2,
         "cold": 0,
@@ -350,8 +350,8 @@ def test_whoever_comes_first_is_answered_first(
 
     texts = [turns(body)[-1]["content"][0]["text"] for body in upstream.requests]
     assert texts == [f"number {number}" for number in (0, 1, 2, 4, 5)]
-    assert bridge.report is not None
-    assert bridge.report["waited_seconds"] >= 4 * 1.0
+    assert bridge.last_report is not None
+    assert bridge.report()["waited_seconds"] >= 4 * 1.0
 
 
 def test_waiters_who_leave_take_no_place_with_them(

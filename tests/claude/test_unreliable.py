@@ -102,6 +102,6 @@ def test_no_request_is_wrong_and_it_is_said(
             assert time.monotonic() < patience
             time.sleep(0.05)
         assert rounds(bridge, upstream) == right
-    assert bridge.report is not None
-    subjects = {notice["subject"] for notice in bridge.report["notices"]}
+    assert bridge.last_report is not None
+    subjects = {notice["subject"] for notice in bridge.report()["notices"]}
     assert subjects & {"live sessions", "sessions"}

@@ -233,7 +233,7 @@ class Own:
     def notices(self) -> dict[str, int]:
         """How often each subject was noticed, once the bridge has ended."""
         self._stack.close()
-        report = self.bridge.report
+        report = self.bridge.last_report
         assert report is not None
         return {notice["subject"]: notice["count"] for notice in report["notices"]}
 

@@ -320,7 +320,7 @@ def test_what_is_ignored_is_noticed_once_and_counted(
         for _ in range(2):
             response(bridge, flux=1, tools=tools)
 
-    assert bridge.report is not None
-    noticed = {notice["subject"]: notice["count"] for notice in bridge.report["notices"]}
+    assert bridge.last_report is not None
+    noticed = {notice["subject"]: notice["count"] for notice in bridge.report()["notices"]}
     assert noticed == {"flux": 2, "tools of type web_search": 2, "tools of type namespace": 2}
     assert all("tools" not in request or not request["tools"] for request in upstream.requests)

@@ -1,0 +1,277 @@
+"""The bridge process: started, heard, stopped, and what is said of one that has died."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from threading import RLock
+from typing import IO, Any, Final
+
+from claude_run import fault, isolated, login
+from claude_run.bridge.errors import BridgeError
+from claude_run.bridge.place import environment_in, listen, make_writable, run_directory
+from claude_run.news import News
+from claude_run.settings import Settings
+from claude_run.stderr import open_missing, say
+
+SPOOL: Final = "records.jsonl"
+"""The records of the run's calls, in its directory."""
+
+STOP_PATIENCE: Final = 8.0
+"""Seconds the bridge process has to close its sessions and to report."""
+
+_IMPORT_PATIENCE: Final = 0.5
+_TAIL: Final = 5  # lines
+
+
+class Process:
+    """Any thread may call; one at a time is heard.
+
+    Requests sent before the process has finished importing wait in the socket's queue. What
+    ends this process ends that one too: it hangs on a leash, its stdin."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        api_key: str,
+        environment: Mapping[str, str],
+        before_exec: Callable[[], None] | None,
+    ) -> None:
+        self.settings = settings
+        self.report: dict[str, Any] | None = None
+        self.is_ready = False
+        self.is_stopping = False
+        self._key = api_key
+        self._environment = dict(environment)
+        self._before_exec = before_exec
+        self._failure: str | None = None
+        self._is_ended = self._is_let_go = self._is_told = False
+        self._lock = RLock()
+        self._held = ExitStack()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was stopped from here."""
+        return self._is_let_go
+
+    @property
+    def news(self) -> int:
+        return self._news.fileno()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def start(self) -> None:
+        """
+        Raises:
+            LoginError: nobody may pay.
+            BridgeError: nothing can be started.
+        """
+        open_missing()
+        decision = login.who_pays(self.settings, self._environment)
+        if decision.line is not None:
+            say(decision.line)
+        self.settings = replace(self.settings, paid_by=decision.paid_by)
+        with ExitStack() as stack:
+            self._directory = stack.enter_context(run_directory())
+            self._secretive = self._environment
+            self._environment = environment_in(self._directory, self._secretive, decision)
+            self._log = stack.enter_context((self._directory / "bridge.log").open("w+b"))
+            make_writable(self.settings.log)
+            self.spool = os.open(self._directory / SPOOL, os.O_RDWR | os.O_CREAT, 0o600)
+            weakref.finalize(self, os.close, self.spool)  # it is read after the end
+            with listen(self.settings.port) as listening:
+                self.port: int = listening.getsockname()[1]
+                self._process = self._spawn(listening)
+            # Our copy of the socket is closed now: when the bridge process dies, connections
+            # are refused instead of waiting for ever.
+            stack.callback(self._end_group)
+            self._leash, stdout = self._pipes(stack)
+            self._news = News(stdout)
+            self._held = stack.pop_all()
+
+    def stop(self) -> None:
+        with self._lock, self._held:
+            self._is_let_go = True
+            self._stop()
+            if self.report is None and self.is_ready:
+                self.report = self._spooled_report()
+            self._keep_faults()
+
+    def abandon(self) -> None:
+        """In a child that this process has forked: the leash is not the child's to hold, nor is
+        what the bridge process says for it to hear."""
+        self._lock = RLock()  # another thread, which the child has not, may have held it
+        self._is_let_go = self._is_told = True
+        for pipe in (self._leash, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+
+    def wait_ready(self, timeout: float) -> None:
+        with self._lock:
+            deadline = time.monotonic() + timeout
+            while not (self.is_ready or self._failure) and self._take(deadline):
+                pass
+            if not self.is_ready:
+                self._wait(1.0 if self._news.is_closed else 0.0)
+                raise BridgeError(self.obituary() or f"the bridge was not ready in {timeout:g} s")
+
+    def listen(self) -> None:
+        """Take in what the process has said by now; what is for the person is said."""
+        with self._lock:
+            if not self._is_let_go:
+                self._take_what_is_there()
+
+    def obituary(self) -> str | None:
+        """`cause`, once."""
+        with self._lock:
+            if self._is_told:
+                return None
+            cause = self.cause()
+            self._is_told = cause is not None
+            return cause
+
+    def cause(self) -> str | None:
+        """Why it serves no more although it was not stopped; None while it serves."""
+        with self._lock:
+            if self._is_let_go:
+                return None
+            self._take_what_is_there()
+            if self._failure is not None:  # it lives on, and tells that to whoever asks
+                return f"the bridge could not start: {self._redacted(self._failure)}"
+            if self._process.poll() is None:
+                return None
+            self._end_group()
+            self._take_what_is_there()
+            if self.report is not None:
+                return "the bridge was told to end (SIGTERM)"
+            return f"the bridge died ({_ending(self._process.returncode)}){self._last_words()}"
+
+    def _spawn(self, listening: socket.socket) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(  # noqa: S603 - our own file
+            [sys.executable, isolated.__file__, "claude_run.server"],
+            cwd="/",  # nobody's, and never removed
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            bufsize=0,
+            start_new_session=True,
+            pass_fds=(listening.fileno(),),
+            preexec_fn=self._before_exec,  # noqa: PLW1509 - given by single-threaded callers
+        )
+        assert process.stdin is not None  # noqa: S101 - it is a PIPE
+        with suppress(BrokenPipeError):  # it has died already: `obituary` will say so
+            process.stdin.write(self._orders(listening.fileno()))
+        return process
+
+    def _orders(self, listening: int) -> bytes:
+        orders = {
+            "settings": json.loads(self.settings.to_json()),
+            "key": self._key,
+            "fd": listening,
+            "directory": str(self._directory),
+            "spool": str(self._directory / SPOOL),
+        }
+        return json.dumps(orders).encode() + b"\n"
+
+    def _pipes(self, stack: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
+        leash, events = self._process.stdin, self._process.stdout
+        assert leash is not None and events is not None  # noqa: S101, PT018 - both are PIPEs
+        return stack.enter_context(leash), stack.enter_context(events)
+
+    def _take(self, deadline: float) -> bool:
+        """Take one event in. False if none came by `deadline`, or none can come any more."""
+        match self._news.next(deadline):
+            case None:
+                return False
+            case {"event": "ready"}:
+                self.is_ready = True
+            case {"event": "failed", "message": message}:
+                self._failure = message
+            case {"event": "report", "report": report}:
+                self.report = report
+            case {"event": "line", "text": text}:
+                say(text)
+            case {"event": "stop", "text": text}:
+                say(text)
+                self.is_stopping = True
+            case _:
+                pass
+        return True
+
+    def _take_what_is_there(self) -> None:
+        while self._take(time.monotonic()):
+            pass
+
+    def _stop(self) -> None:
+        self._take_what_is_there()
+        if self.is_ready:
+            self._leash.close()
+            deadline = time.monotonic() + STOP_PATIENCE
+        else:  # nothing can have been served: what it still imports is not worth waiting for
+            self._process.terminate()
+            deadline = time.monotonic() + _IMPORT_PATIENCE
+        was_ready = self.is_ready
+        # With the report everything of it is closed; its interpreter need not be torn down.
+        while self.report is None and self._take(deadline):
+            if self.is_ready and not was_ready:  # it serves by now, and has sessions to close
+                was_ready, deadline = True, time.monotonic() + STOP_PATIENCE
+        if self.report is None:
+            self._wait(deadline - time.monotonic())
+        if self.is_ready and self._process.poll() is None and self.report is None:
+            say(f"the bridge did not end within {STOP_PATIENCE:g} s, and was killed")
+
+    def _spooled_report(self) -> dict[str, Any]:
+        """The report of a bridge process that ended without one, from the records it left."""
+        from claude_run.usage.ledger import Ledger  # noqa: PLC0415 - hardly ever needed
+        from claude_run.usage.spool import records_in  # noqa: PLC0415
+
+        ledger = Ledger(self.settings.paid_by)
+        for record in records_in(self.spool):
+            ledger.enter(record)
+        return {**ledger.report(), "bridge_died": True}
+
+    def _wait(self, seconds: float) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(0.0, seconds))
+
+    def _end_group(self) -> None:
+        """Once only: later the number may belong to somebody else."""
+        if not self._is_ended:
+            self._is_ended = True
+            with suppress(ProcessLookupError, PermissionError):  # empty, or zombies only (macOS)
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def _last_words(self) -> str:
+        lines = self._log_so_far().splitlines()[-_TAIL:]
+        return "".join(f"\n  {line}" for line in lines)
+
+    def _keep_faults(self) -> None:
+        """The log is removed with the run's directory, unless it tells of a fault of ours."""
+        log = self._log_so_far()
+        if fault.is_fault(log) and (kept := fault.keep(log, self._secretive)) is not None:
+            say(f"something went wrong in the bridge; what is known of it: {kept}")
+
+    def _log_so_far(self) -> str:
+        self._log.seek(0)  # read from here: the bridge process removes the directory it is in
+        return self._redacted(self._log.read().decode(errors="replace"))
+
+    def _redacted(self, text: str) -> str:
+        return fault.redacted(text, (self._key, *fault.secrets_in(self._secretive)))
+
+
+def _ending(status: int) -> str:
+    return f"signal {-status}" if status < 0 else f"status {status}"
