@@ -9,13 +9,14 @@ verbs in `verbs`; each verb is done in a room of its own.
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from claude_run import __version__
-from claude_run.cli.arguments import UsageError, take_apart
-from claude_run.cli.configuration import values
+from claude_run.cli.arguments import Arguments, UsageError, take_apart
+from claude_run.cli.configuration import command_line, raised, settings
+from claude_run.cli.files import standing
 from claude_run.cli.saying import say
-from claude_run.cli.verbs import BY_NAME, RUN, Call, Verb
+from claude_run.cli.verbs import BY_NAME, RUN, Call, Verb, configurable
 
 WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
@@ -54,10 +55,17 @@ def done(verb: Verb, arguments: Sequence[str]) -> int:
             f" claude-run {verb.usage}"
         )
     given = frozenset(option.field for option in verb.options if option.name in taken.texts)
-    call = Call(
-        values(verb.options, taken, os.environ), given, taken.words, marked=taken.ended == 0
-    )
-    return verb.act(call)
+    return verb.act(Call(_values(verb, taken), given, taken.words, marked=taken.ended == 0))
+
+
+def _values(verb: Verb, taken: Arguments) -> dict[str, Any]:
+    """A value for every option of `verb`, by field; files are only looked for where one counts."""
+    sources = [command_line(taken.texts)]
+    if any(option.configurable for option in verb.options):
+        sources += standing(configurable(), os.environ)
+        for sentence in raised(verb.options, sources):
+            say(sentence)
+    return {found.option.field: found.value for found in settings(verb.options, sources)}
 
 
 def _asks_for(wanted: frozenset[str], arguments: Sequence[str], verb: Verb) -> bool:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from claude_run.cli.nearest import did_you_mean
@@ -21,11 +21,13 @@ _NO: Final = frozenset({"", "0", "false", "no", "off"})
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`read` makes a value of a text, and raises ValueError with what to write instead.
+    """`read` makes a value of a text, and raises ValueError with what to write instead; `show`
+    makes such a text of a value.
 
     A flag has no `metavar`: on a command line its presence is its value. A `repeated` option
     gathers a tuple of values; `between` is what stands between them in one text, as a pattern.
-    `choices` are what completion offers.
+    One text of a `plural` kind is a tuple by itself. `choices` are what completion offers. A
+    `path` in a file is relative to that file.
     """
 
     metavar: str
@@ -33,6 +35,9 @@ class Kind:
     repeated: bool = False
     choices: tuple[str, ...] = ()
     between: str = r"[\s,]+"
+    show: Callable[[Any], str] = str
+    is_plural: bool = False
+    is_path: bool = False
 
     @property
     def is_flag(self) -> bool:
@@ -48,6 +53,11 @@ def text(metavar: str, *, repeated: bool = False) -> Kind:
         return given
 
     return Kind(metavar, read, repeated)
+
+
+def path(metavar: str) -> Kind:
+    """A place in the file system."""
+    return replace(text(metavar), is_path=True)
 
 
 def _pattern(given: str) -> str:
@@ -72,10 +82,11 @@ def several(*choices: str) -> Kind:
     def read(given: str) -> tuple[str, ...]:
         named = tuple(filter(None, re.split(r"[\s,]+", given)))
         if unknown := [name for name in named if name not in choices]:
-            raise ValueError(f"{unknown[0]!r} is none of {', '.join(choices)}")
+            meant = did_you_mean(unknown[0], choices)
+            raise ValueError(f"{unknown[0]!r} is none of {', '.join(choices)}{meant}")
         return named
 
-    return Kind(",".join(choices), read, choices=choices)
+    return Kind(",".join(choices), read, choices=choices, show=",".join, is_plural=True)
 
 
 def count(metavar: str = "N", *, least: int = 1, most: int | None = None) -> Kind:
@@ -105,7 +116,7 @@ def number(metavar: str, *, above: float = 0.0, example: str) -> Kind:
             )
         return value
 
-    return Kind(metavar, read)
+    return Kind(metavar, read, show="{:g}".format)
 
 
 def _flag(given: str) -> bool:
@@ -130,19 +141,30 @@ def _duration(given: str) -> float:
     return seconds
 
 
+def _shown_size(size: int) -> str:
+    units = (("GB", 1024**3), ("MB", 1024**2), ("k", 1024))
+    return next((f"{size // step}{unit}" for unit, step in units if size % step == 0), str(size))
+
+
+def _shown_duration(seconds: float) -> str:
+    units = (("d", 86400), ("h", 3600), ("m", 60))
+    whole = ((f"{seconds / step:g}", unit) for unit, step in units if seconds % step == 0)
+    return "".join(next(whole, (f"{seconds:g}", "s")))
+
+
 def _pair(given: str) -> tuple[str, str]:
     [pair] = parse_model_map([given])
     return pair
 
 
-FLAG: Final = Kind("", _flag)
-SIZE: Final = Kind("SIZE", _size)
+FLAG: Final = Kind("", _flag, show=lambda value: "true" if value else "false")
+SIZE: Final = Kind("SIZE", _size, show=_shown_size)
 """Bytes, from `512k` or `32MB`."""
 
-DURATION: Final = Kind("TIME", _duration)
+DURATION: Final = Kind("TIME", _duration, show=_shown_duration)
 """Seconds, from `90`, `5m` or `1h`."""
 
-MAPPING: Final = Kind("FROM=TO", _pair, repeated=True)
+MAPPING: Final = Kind("FROM=TO", _pair, repeated=True, show="=".join)
 PATTERN: Final = Kind("REGEX", _pattern, repeated=True, between=r"\n+")
 """RE2 patterns. They hold commas and blanks: in the environment each has a line."""
 

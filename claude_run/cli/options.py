@@ -6,7 +6,7 @@ takes in `claude_run.cli.verbs`; `run` takes all of these.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from claude_run.cli.kinds import (
     choice,
     count,
     number,
+    path,
     several,
     text,
 )
@@ -44,7 +45,9 @@ class Group(Enum):
 class Option:
     """`name` is the flag without its dashes. `default` counts where Settings has no such field.
 
-    An option that is not `configurable` stands on a command line only."""
+    An option that is not `configurable` stands on a command line only. `personal` says why a
+    project's own file may not set it: a cloned repository is not to spend somebody's money, to
+    send a login elsewhere or to open the bridge to others."""
 
     name: str
     kind: Kind
@@ -53,6 +56,7 @@ class Option:
     short: str | None = None
     default: Any = None
     configurable: bool = True
+    personal: str = ""
 
     @property
     def flag(self) -> str:
@@ -84,6 +88,7 @@ OPTIONS: Final = (
         "billing", choice("auto", "subscription", "api-key"), Group.EVERYDAY,
         "Who pays. auto: your Claude subscription if you are logged in, else an API key."
         " subscription: nothing else will do. api-key: the metered API.",
+        personal="it decides who pays",
     ),
     Option(
         "anthropic", FLAG, Group.EVERYDAY,
@@ -102,20 +107,20 @@ OPTIONS: Final = (
         default="short",
     ),
     Option(
-        "json", text("FILE"), Group.CI,
+        "json", path("FILE"), Group.CI,
         "Write the run and each of its calls to FILE as JSON.",
     ),
     Option(
-        "markdown", text("FILE"), Group.CI,
+        "markdown", path("FILE"), Group.CI,
         "Write tables of the run to FILE as Markdown. Without it they are added to"
         " $GITHUB_STEP_SUMMARY, where that is set.",
     ),
     Option(
-        "report", text("FILE.html"), Group.CI,
+        "report", path("FILE.html"), Group.CI,
         "Write the run to FILE.html as one page with charts and every call.",
     ),
     Option(
-        "log", text("DIR"), Group.CI,
+        "log", path("DIR"), Group.CI,
         "Write every request, what was sent for it and its answer into a file in DIR, without keys"
         " and images.",
     ),
@@ -183,6 +188,7 @@ OPTIONS: Final = (
         "extra-usage", choice("stop", "allow"), Group.LIMITS,
         "When a subscription begins to draw on paid extra usage. stop: refuse further calls."
         " allow: go on. Without it stop.",
+        personal="it decides what you pay",
     ),
     Option(
         "deadline", DURATION, Group.LIMITS,
@@ -198,7 +204,7 @@ OPTIONS: Final = (
         "What calls are for, where they do not say so themselves: the summary tells them apart.",
     ),
     Option(
-        "cassette", text("DIR"), Group.CASSETTES,
+        "cassette", path("DIR"), Group.CASSETTES,
         "Keep what is asked and answered in DIR, and give it again: what was recorded costs"
         " nothing, and needs no login.",
     ),
@@ -253,6 +259,11 @@ SETTINGS: Final = frozenset(field.name for field in fields(Settings))
 def named(*names: str) -> tuple[Option, ...]:
     """The options of these names. Raises KeyError."""
     return tuple(BY_NAME[name] for name in names)
+
+
+def unconfigured(*names: str) -> tuple[Option, ...]:
+    """The options of these names, for a verb that takes them from its command line alone."""
+    return tuple(replace(option, configurable=False) for option in named(*names))
 
 
 def default(option: Option) -> Any:

@@ -29,9 +29,9 @@ def act(call: Call) -> int:
 
 
 def _settings(call: Call) -> Settings:
-    """`--model` is a map in which every name leads to one model."""
-    model = call.values["model"]
-    return replace(call.settings, model_map=(("*", model),)) if model else call.settings
+    """`--model` is a map in which every name leads to one model, behind those that are nearer."""
+    model, nearer = call.values["model"], call.settings.model_map
+    return replace(call.settings, model_map=(*nearer, ("*", model))) if model else call.settings
 
 
 def _nothing_to_run() -> str:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from claude_run.cli.kinds import DURATION, FLAG, PATTERN, choice, text
-from claude_run.cli.options import OPTIONS, Group, Option, named, settings_of
+from claude_run.cli.options import OPTIONS, Group, Option, named, settings_of, unconfigured
 from claude_run.settings import Settings
 
 
@@ -76,7 +76,7 @@ VERBS: Final = (
         "report",
         "report [OPTIONS] FILE...",
         "Make a page, JSON or Markdown of runs that were written with --json or --log.",
-        named("json", "markdown", "report"),
+        unconfigured("json", "markdown", "report"),
         most=None,
         about="Several files, as of a job's matrix, become one report. - is standard output;"
         " without any option Markdown goes there.",
@@ -125,7 +125,7 @@ VERBS: Final = (
             Option(
                 "model", text("MODEL"), Group.EVERYDAY,
                 "The model that answers. Without it sonnet.",
-                short="m", default="sonnet", configurable=False,
+                short="m", default="sonnet",
             ),
             *named("billing", "model-map", "timeout", "rehearse"),
         ),
@@ -183,8 +183,29 @@ VERBS: Final = (
         "  zsh:  eval \"$(claude-run completion zsh)\" in ~/.zshrc, after compinit\n"
         "  fish: claude-run completion fish > ~/.config/fish/completions/claude-run.fish",
     ),
+    Verb(
+        "config",
+        "config",
+        "config [--json]",
+        "Print what holds for each option here, and where it was said.",
+        (
+            Option(
+                "json", FLAG, Group.EVERYDAY, "As JSON, times in seconds, sizes in bytes.",
+                default=False, configurable=False,
+            ),
+        ),
+        about="The first that says something decides: the command line, CLAUDE_RUN_... in the"
+        " environment, [tool.claude-run] in the nearest pyproject.toml, the nearest"
+        " claude-run.toml, your own file, whose place is told at the end.",
+    ),
     Verb("complete", "completing", "complete -- [WORDS]...", "", most=None, hidden=True),
     Verb("help", "helping", "help [VERB]", "Tell what a verb does.", most=1),
 )  # fmt: skip
 
 BY_NAME: Final[Mapping[str, Verb]] = {verb.name: verb for verb in VERBS}
+
+
+def configurable() -> dict[str, Option]:
+    """Every option that may stand in the environment or in a file, by name."""
+    every = (option for verb in VERBS for option in verb.options if option.configurable)
+    return {option.name: option for option in [*every, *OPTIONS]}
