@@ -10,6 +10,8 @@ import pytest
 from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import say
 from claude_run.settings import Settings
+from tests.described.clients import openai_client
+from tests.described.watching import judged
 from tests.scripted import ScriptedUpstream, sealed_environment
 from tests.verified import remember_what_works
 
@@ -67,5 +69,13 @@ def bridge(environment: dict[str, str]) -> Iterator[Bridge]:
 
 @pytest.fixture(scope="session")
 def client(bridge: Bridge) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=bridge.base_url, api_key=bridge.api_key, max_retries=0) as client:
+    with openai_client(bridge) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def described() -> Iterator[None]:
+    """Whatever a test is answered is what the vendors publish, in every field."""
+    yield
+    faults = judged()
+    assert not faults, "Not as it is published:\n" + "\n".join(faults)

@@ -23,11 +23,12 @@ class Call(Protocol):
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """What tells one answer from every other: its `id`, and when it was `created`, in whole
-    seconds since 1970, as `clock` tells the time."""
+    seconds since 1970, as `clock` tells the time; and the id of the request that asked for it."""
 
     id: str
     created: int
     clock: Callable[[], int]
+    request_id: str | None = None
 
 
 class Event(NamedTuple):

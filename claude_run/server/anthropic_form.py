@@ -63,7 +63,11 @@ class _Sender:
 
     async def _send_error(self, head: Message) -> None:
         told = json.loads(self._body)["error"]
-        body = json.dumps(anthropic_error(head["status"], told["message"], told["param"])).encode()
+        request_id = caller().request_id
+        error = anthropic_error(
+            head["status"], told["message"], told["param"], request_id=request_id
+        )
+        body = json.dumps(error).encode()
         MutableHeaders(scope=head)["content-length"] = str(len(body))
         await self._send(head)
         await self._send({"type": "http.response.body", "body": body})
@@ -78,6 +82,9 @@ def model_info(name: str) -> JsonObject:
         "display_name": name,
         "created_at": _EPOCH,
         "lifecycle": "active",
+        "max_input_tokens": None,
+        "max_tokens": None,
+        "capabilities": None,
     }
 
 

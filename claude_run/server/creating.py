@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from claude_run.dialects.dialect import CallT, Dialect, Event, Stamp, Writer
 from claude_run.server.body import read_json
+from claude_run.server.caller import caller
 from claude_run.server.connection import while_connected
 from claude_run.server.desk import Arrivals, Desk
 from claude_run.server.sse import EventStream
@@ -40,7 +41,7 @@ def creation_routes(dialect: Dialect[CallT], desk: Desk, *, strict: bool) -> API
 
 
 def stamped(id_prefix: str) -> Stamp:
-    return Stamp(id_prefix + secrets.token_hex(24), _now(), _now)
+    return Stamp(id_prefix + secrets.token_hex(24), _now(), _now, caller().request_id)
 
 
 def _now() -> int:

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from http.client import HTTPConnection
 from itertools import takewhile
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from claude_run.bridge import Bridge
 from claude_run.turn import JsonObject
+from tests.described.watching import WatchedConnection
 from tests.scripted import PATIENCE
 
 
@@ -51,7 +51,7 @@ def frames(bridge: Bridge, path: str, body: JsonObject) -> Iterator[Frame]:
 
 
 @contextmanager
-def request(bridge: Bridge, path: str, body: object) -> Iterator[HTTPConnection]:
+def request(bridge: Bridge, path: str, body: object) -> Iterator[WatchedConnection]:
     """A request that has been sent; its client is gone when it is left."""
     with closing(_connection(bridge)) as connection:
         headers = {"Authorization": f"Bearer {bridge.api_key}"}
@@ -59,5 +59,5 @@ def request(bridge: Bridge, path: str, body: object) -> Iterator[HTTPConnection]
         yield connection
 
 
-def _connection(bridge: Bridge) -> HTTPConnection:
-    return HTTPConnection(urlsplit(bridge.base_url).netloc, timeout=PATIENCE)
+def _connection(bridge: Bridge) -> WatchedConnection:
+    return WatchedConnection(urlsplit(bridge.base_url).netloc, timeout=PATIENCE)

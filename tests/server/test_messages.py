@@ -11,6 +11,7 @@ from anthropic.types import Message
 from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import Cut, Refuse, Reply, TextBlock, Thinking, say
 from claude_run.turn import JsonObject, Usage
+from tests.described.clients import anthropic_client
 from tests.scripted import ScriptedUpstream
 from tests.server.asking import ask, frames
 from tests.server.chats import CITY, NATIVE_PICTURE, text, use
@@ -22,8 +23,7 @@ whole_and_streamed = pytest.mark.parametrize("stream", [False, True], ids=["whol
 
 @pytest.fixture(scope="module")
 def claude(bridge: Bridge) -> Iterator[anthropic.Anthropic]:
-    url = bridge.base_url.removesuffix("/v1")
-    with anthropic.Anthropic(base_url=url, api_key=bridge.api_key, max_retries=0) as client:
+    with anthropic_client(bridge) as client:
         yield client
 
 
@@ -192,9 +192,7 @@ def test_every_event_is_named_and_validates(bridge: Bridge, upstream: ScriptedUp
 
 def test_without_the_key_nothing_is_answered(bridge: Bridge) -> None:
     with (
-        anthropic.Anthropic(
-            base_url=bridge.base_url.removesuffix("/v1"), api_key="sk-wrong", max_retries=0
-        ) as stranger,
+        anthropic_client(bridge, api_key="sk-wrong") as stranger,
         pytest.raises(anthropic.AuthenticationError, match="API key"),
     ):
         hear(stranger, HELLO)

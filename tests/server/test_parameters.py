@@ -21,6 +21,7 @@ from claude_run.rehearsal.answers import (
 )
 from claude_run.settings import Settings
 from claude_run.turn import JsonObject, Usage
+from tests.described.clients import openai_client
 from tests.scripted import ScriptedUpstream
 from tests.server.asking import ask
 from tests.server.chats import TOOLS, hear, in_both_forms, use, user
@@ -242,7 +243,7 @@ class Own:
 def own(environment: dict[str, str]) -> Iterator[Own]:
     with ExitStack() as stack:
         bridge = stack.enter_context(Bridge(Settings(), environment=environment))
-        client = openai.OpenAI(base_url=bridge.base_url, api_key=bridge.api_key, max_retries=0)
+        client = openai_client(bridge)
         stack.enter_context(client)
         yield Own(bridge, client, stack)
 

@@ -14,6 +14,7 @@ from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import Cut, Refuse, Reply, say
 from claude_run.settings import Settings
 from claude_run.turn import JsonObject
+from tests.described.clients import openai_client
 from tests.scripted import ScriptedUpstream, turns
 
 STEPS = 10
@@ -49,7 +50,7 @@ def end_every_cli(bridge: Bridge) -> None:
 def test_every_request_begins_with_the_one_before(
     own_bridge: Bridge, upstream: ScriptedUpstream, lost_before: int | None
 ) -> None:
-    client = openai.OpenAI(base_url=own_bridge.base_url, api_key=own_bridge.api_key, max_retries=0)
+    client = openai_client(own_bridge)
     messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": "Be brief."}]
     for step in range(STEPS):
         if step == lost_before:
@@ -74,7 +75,7 @@ def test_every_request_begins_with_the_one_before(
 def test_after_an_error_a_conversation_goes_on_from_what_was_read(
     own_bridge: Bridge, upstream: ScriptedUpstream, failure: Refuse | Reply
 ) -> None:
-    client = openai.OpenAI(base_url=own_bridge.base_url, api_key=own_bridge.api_key, max_retries=0)
+    client = openai_client(own_bridge)
     messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": "Be brief."}]
     for step in range(3):
         messages.append({"role": "user", "content": f"question {step}"})
@@ -95,7 +96,7 @@ def test_after_an_error_a_conversation_goes_on_from_what_was_read(
 def test_after_a_length_stop_a_conversation_goes_on_from_what_was_read(
     own_bridge: Bridge, upstream: ScriptedUpstream
 ) -> None:
-    client = openai.OpenAI(base_url=own_bridge.base_url, api_key=own_bridge.api_key, max_retries=0)
+    client = openai_client(own_bridge)
     messages: list[ChatCompletionMessageParam] = []
     for step in range(3):
         upstream.answer = replace(say(f"answer {step}"), stop_reason="max_tokens")

@@ -1,7 +1,6 @@
 """Requests that are refused, and upstream failures: the exact status, type and code of each."""
 
 from collections.abc import Iterator
-from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import openai
@@ -10,6 +9,7 @@ import pytest
 from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import Cut, Fail, Pause, Refuse, Reply, TextBlock, say
 from claude_run.settings import Settings
+from tests.described.watching import WatchedConnection
 from tests.scripted import ScriptedUpstream
 from tests.server.asking import ask, request
 from tests.server.tables import BAD_REQUESTS, CHAT, ENDPOINTS, FAILURES, RESPONSES, Endpoint
@@ -95,7 +95,7 @@ def test_a_body_that_is_too_large(small: Bridge, endpoint: Endpoint) -> None:
 
 
 def test_a_body_that_turns_out_to_be_too_large(small: Bridge) -> None:
-    connection = HTTPConnection(urlsplit(small.base_url).netloc, timeout=30)
+    connection = WatchedConnection(urlsplit(small.base_url).netloc, timeout=30)
     chunks = (b" " * 700 for _ in range(3))
     headers = {"Authorization": f"Bearer {small.api_key}"}
     connection.request("POST", CHAT.path, chunks, headers, encode_chunked=True)

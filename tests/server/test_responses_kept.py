@@ -1,6 +1,5 @@
 """Responses that are kept: gone on from, looked up, listed and deleted."""
 
-from http.client import HTTPConnection
 from threading import Event
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import Cut, Hold, Reply, TextBlock, say
 from claude_run.turn import JsonObject
 from tests.benchmarks.processes import sessions
+from tests.described.watching import WatchedConnection
 from tests.scripted import PATIENCE, ScriptedUpstream, system_of, turns
 from tests.server.asking import ask
 from tests.server.responses import (
@@ -276,7 +276,7 @@ def test_a_bad_page_is_refused(
 
 
 def test_an_upgrade_to_a_websocket_is_told_to_post(bridge: Bridge) -> None:
-    connection = HTTPConnection(urlsplit(bridge.base_url).netloc, timeout=PATIENCE)
+    connection = WatchedConnection(urlsplit(bridge.base_url).netloc, timeout=PATIENCE)
     headers = {
         "Authorization": f"Bearer {bridge.api_key}",
         "Connection": "Upgrade",

@@ -14,11 +14,18 @@ STOP_REASONS: Final[Mapping[StopReason, str]] = {
 }
 
 
+EMPTY: Final[Mapping[str, JsonObject]] = {
+    "text": {"type": "text", "text": "", "citations": None},
+    "thinking": {"type": "thinking", "thinking": "", "signature": ""},
+}
+"""A block in which nothing stands yet."""
+
+
 def message(answer: Answer, id_: str) -> JsonObject:
     return {
         **frame(id_, answer.finished.model),
         "content": list(_content(answer)),
-        "stop_reason": STOP_REASONS[answer.finished.stop],
+        **ended(answer.finished.stop),
         "usage": usage(answer.finished.usage),
     }
 
@@ -26,13 +33,11 @@ def message(answer: Answer, id_: str) -> JsonObject:
 def _content(answer: Answer) -> list[JsonObject]:
     blocks: list[JsonObject] = []
     if answer.thinking:
-        blocks.append({"type": "thinking", "thinking": answer.thinking, "signature": ""})
+        blocks.append({**EMPTY["thinking"], "thinking": answer.thinking})
     if said := answer.text or answer.refusal:
-        blocks.append({"type": "text", "text": said})
-    for call in answer.tool_calls:
-        given = input_of(call.arguments)
-        blocks.append({"type": "tool_use", "id": call.id, "name": call.name, "input": given})
-    return blocks
+        blocks.append({**EMPTY["text"], "text": said})
+    calls = answer.tool_calls
+    return [*blocks, *(tool_use(call.id, call.name, input_of(call.arguments)) for call in calls)]
 
 
 def input_of(arguments: str) -> JsonObject:
@@ -52,16 +57,51 @@ def frame(id_: str, model: str) -> JsonObject:
         "role": "assistant",
         "model": model,
         "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
+        **ended(None),
         "usage": usage(Usage()),
     }
 
 
+def ended(stop: StopReason | None) -> JsonObject:
+    """Why a message ended, None for one that has not."""
+    refused = stop is StopReason.REFUSAL
+    return {
+        "stop_reason": stop and STOP_REASONS[stop],
+        "stop_sequence": None,
+        "stop_details": {"type": "refusal", "category": None, "explanation": None}
+        if refused
+        else None,
+        "container": None,
+    }
+
+
+def tool_use(id_: str, name: str, given: JsonObject) -> JsonObject:
+    return {
+        "type": "tool_use",
+        "id": id_,
+        "name": name,
+        "input": given,
+        "caller": {"type": "direct"},
+    }
+
+
 def usage(counted: Usage) -> JsonObject:
+    """What a message took. What nobody told is null."""
+    return {
+        **counts(counted),
+        "cache_creation": None,
+        "inference_geo": None,
+        "service_tier": None,
+    }
+
+
+def counts(counted: Usage) -> JsonObject:
+    """What stands of it at the end of a stream."""
     return {
         "input_tokens": counted.input_tokens,
         "cache_creation_input_tokens": counted.cache_write_tokens,
         "cache_read_input_tokens": counted.cache_read_tokens,
         "output_tokens": counted.output_tokens,
+        "output_tokens_details": {"thinking_tokens": counted.reasoning_tokens},
+        "server_tool_use": None,
     }

@@ -33,12 +33,13 @@ class Messages:
         return message(fold(events), stamp.id)
 
     def writer(self, call: MessagesCall, stamp: Stamp) -> "_Writer":
-        return _Writer(MessageWriter(stamp.id, call.request.model))
+        return _Writer(MessageWriter(stamp.id, call.request.model), stamp.request_id)
 
 
 class _Writer:
-    def __init__(self, message: MessageWriter) -> None:
+    def __init__(self, message: MessageWriter, request_id: str | None) -> None:
         self._message = message
+        self._request_id = request_id
 
     def write(self, index: int, event: TurnEvent) -> list[Event]:
         del index  # there is one answer
@@ -48,5 +49,7 @@ class _Writer:
         return []
 
     def fail(self, error: TurnError) -> list[Event]:
-        told = anthropic_error(status_of(error), error.message, error.param)
+        told = anthropic_error(
+            status_of(error), error.message, error.param, request_id=self._request_id
+        )
         return [Event(told, "error")]

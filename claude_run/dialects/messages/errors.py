@@ -24,7 +24,9 @@ PROMPT_TOO_LONG: Final = "prompt is too long"
 _CLIENT: Final = 500
 
 
-def anthropic_error(status: int, message: str, param: str | None = None) -> JsonObject:
+def anthropic_error(
+    status: int, message: str, param: str | None = None, *, request_id: str | None
+) -> JsonObject:
     """The envelope. It has no room for the field at fault, which is therefore named first."""
     other = "invalid_request_error" if status < _CLIENT else "api_error"
     message = _in_anthropics_words(message)
@@ -35,6 +37,7 @@ def anthropic_error(status: int, message: str, param: str | None = None) -> Json
             "type": TYPES.get(status, other),
             "message": shortened(told, LONGEST_MESSAGE),
         },
+        "request_id": request_id,
     }
 
 

@@ -1,10 +1,10 @@
 """An answer as the events of a stream: blocks one after the other, each opened and closed."""
 
-from typing import Any, Final
+from typing import Any
 
 from typing_extensions import assert_never
 
-from claude_run.dialects.messages.answer import STOP_REASONS, frame, usage
+from claude_run.dialects.messages.answer import EMPTY, counts, ended, frame, tool_use
 from claude_run.turn import (
     Failure,
     JsonObject,
@@ -19,12 +19,6 @@ from claude_run.turn import (
     TurnRestarted,
     TurnStarted,
 )
-
-EMPTY: Final[dict[str, JsonObject]] = {
-    "text": {"type": "text", "text": ""},
-    "thinking": {"type": "thinking", "thinking": "", "signature": ""},
-}
-"""A block in which nothing stands yet."""
 
 
 class MessageWriter:
@@ -55,8 +49,7 @@ class MessageWriter:
             case ThinkingDelta(text):
                 self._say("thinking", {"type": "thinking_delta", "thinking": text}, text)
             case ToolCallStarted(_, id_, name):
-                block = {"type": "tool_use", "id": id_, "name": name, "input": {}}
-                self._begin_block("tool_use", block)
+                self._begin_block("tool_use", tool_use(id_, name, {}))
             case ToolCallDelta(_, fragment):
                 self._delta({"type": "input_json_delta", "partial_json": fragment})
             case TurnRestarted():
@@ -102,8 +95,7 @@ class MessageWriter:
     def _finish(self, event: TurnFinished) -> None:
         self._begin(event.model)
         self._end_block()
-        delta = {"stop_reason": STOP_REASONS[event.stop], "stop_sequence": None}
-        self._emit("message_delta", delta=delta, usage=usage(event.usage))
+        self._emit("message_delta", delta=ended(event.stop), usage=counts(event.usage))
         self._emit("message_stop")
 
     def _emit(self, type_: str, **fields: Any) -> None:

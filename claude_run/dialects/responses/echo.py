@@ -53,4 +53,4 @@ def _format(asked: JsonObject | None) -> JsonObject:
         return {"type": "text"}
     if asked["type"] != "json_schema":
         return {"type": asked["type"]}
-    return {"name": "response", "schema": {}, **asked}
+    return {"name": "response", "description": None, "schema": {}, "strict": False, **asked}
