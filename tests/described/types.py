@@ -33,8 +33,8 @@ def _unknown(read: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             for item in read:
                 yield from _unknown(item, path)
         case dict():
-            for item in read.values():
-                yield from _unknown(item, path)
+            for name, item in read.items():
+                yield from _unknown(item, (*path, name))
         case _:
             pass
 
