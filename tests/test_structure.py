@@ -31,21 +31,22 @@ ALLOWED = {
     "claude": {"turn", "settings", "rehearsal"},
     "rehearsal": {"turn", "loopback"},
     "server": {
-        "cassette", "claude", "dialects", "loopback", "rehearsal", "settings", "turn",
-        "usage",
+        "cassette", "claude", "dialects", "loopback", "registry", "rehearsal", "settings",
+        "turn", "usage",
     },
     "stderr": set(),
     "fault": set(),
     "isolated": set(),
     "news": set(),
+    "registry": set(),
     "bridge": {
-        "cassette", "child", "dialects", "fault", "isolated", "login", "news", "settings", "stderr",
-        "turn", "usage",
+        "cassette", "child", "dialects", "fault", "isolated", "login", "news", "registry",
+        "settings", "stderr", "turn", "usage",
     },
     "child": {"proxies"},
     "cli": {
-        "bridge", "cassette", "child", "claude", "dialects", "login", "settings", "stderr", "turn",
-        "usage",
+        "bridge", "cassette", "child", "claude", "dialects", "login", "registry", "settings",
+        "stderr", "turn", "usage",
     },
 }  # fmt: skip
 

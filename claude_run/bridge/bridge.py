@@ -48,7 +48,7 @@ class Bridge(Face):
     use the bridge and does not end it. When the block is over, `report()` is what was used.
 
     `environment` replaces this process's own for the bridge process, and `before_exec` is
-    called in it between fork and exec.
+    called in it between fork and exec. `title` is what the run is called where runs are listed.
 
     Whoever starts a bridge passes here, so here it is decided who pays, and said on stderr
     where it is about money. To enter the block raises LoginError where nobody may pay, and
@@ -62,12 +62,13 @@ class Bridge(Face):
         *,
         environment: Mapping[str, str] | None = None,
         before_exec: Callable[[], None] | None = None,
+        title: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__("", f"sk-claude-run-{secrets.token_urlsafe(32)}")
         variables = dict(os.environ if environment is None else environment)
         self._settings = settled(settings_of(settings, options), variables)
-        self._made = Process(self._settings, self.api_key, variables, before_exec)
+        self._made = Process(self._settings, self.api_key, variables, before_exec, title=title)
         self._owner: int | None = None
         self._async: AsyncBridge | None = None
 

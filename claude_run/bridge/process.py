@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,9 +17,9 @@ from dataclasses import replace
 from threading import RLock
 from typing import IO, Any, Final
 
-from claude_run import fault, isolated, login
+from claude_run import fault, isolated, login, registry
 from claude_run.bridge.errors import BridgeError
-from claude_run.bridge.place import environment_in, listen, make_writable, run_directory
+from claude_run.bridge.place import HOST, environment_in, listen, make_writable, run_directory
 from claude_run.news import News
 from claude_run.settings import Settings
 from claude_run.stderr import open_missing, say
@@ -45,12 +46,16 @@ class Process:
         api_key: str,
         environment: Mapping[str, str],
         before_exec: Callable[[], None] | None,
+        *,
+        title: str | None = None,
     ) -> None:
         self.settings = settings
         self.report: dict[str, Any] | None = None
         self.is_ready = False
         self.is_stopping = False
         self._key = api_key
+        self._usage_key = secrets.token_urlsafe(32)
+        self._title = title or os.path.basename(sys.argv[0])
         self._environment = dict(environment)
         self._before_exec = before_exec
         self._failure: str | None = None
@@ -92,10 +97,12 @@ class Process:
             weakref.finalize(self, os.close, self.spool)  # it is read after the end
             with listen(self.settings.port) as listening:
                 self.port: int = listening.getsockname()[1]
+                self._entry = registry.path_of(os.getpid(), self.port, self._secretive)
                 self._process = self._spawn(listening)
             # Our copy of the socket is closed now: when the bridge process dies, connections
             # are refused instead of waiting for ever.
             stack.callback(self._end_group)
+            stack.enter_context(registry.registered(self._running(), self._entry))
             self._leash, stdout = self._pipes(stack)
             self._news = News(stdout)
             self._held = stack.pop_all()
@@ -180,11 +187,24 @@ class Process:
         orders = {
             "settings": json.loads(self.settings.to_json()),
             "key": self._key,
+            "usage_key": self._usage_key,
             "fd": listening,
             "directory": str(self._directory),
             "spool": str(self._directory / SPOOL),
+            "registered": str(self._entry),
         }
         return json.dumps(orders).encode() + b"\n"
+
+    def _running(self) -> registry.Running:
+        return registry.Running(
+            pid=os.getpid(),
+            bridge=self.pid,
+            base_url=f"http://{HOST}:{self.port}/v1",
+            usage_key=self._usage_key,
+            title=self._title,
+            began=time.time(),
+            paid_by=self.settings.paid_by,
+        )
 
     def _pipes(self, stack: ExitStack) -> tuple[IO[bytes], IO[bytes]]:
         leash, events = self._process.stdin, self._process.stdout

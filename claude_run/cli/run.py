@@ -14,7 +14,7 @@ from claude_run.cli.meaning import meant
 from claude_run.cli.saying import say
 from claude_run.cli.verbs import RUN, Call
 from claude_run.settings import Settings
-from claude_run.usage.run import Run
+from claude_run.usage.run import Run, title_of
 from claude_run.usage.verdict import FOUND, Report, found
 
 BRIDGE_FAILED: Final = 125
@@ -43,7 +43,7 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
     """Run `command` beside a bridge; its exit status, or ours if it never ran."""
     try:
         held = child.hold_signals()
-        with Bridge(settings, before_exec=held.release) as bridge:
+        with Bridge(settings, before_exec=held.release, title=title_of(command)) as bridge:
             environment = child.command_environment(os.environ, bridge.base_url, bridge.api_key)
             if values.get("anthropic"):
                 environment = login.led_to(bridge.base_url, bridge.api_key, environment)

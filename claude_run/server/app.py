@@ -20,7 +20,7 @@ from claude_run.server.creating import creation_routes
 from claude_run.server.desk import Desk
 from claude_run.server.dialects import dialects
 from claude_run.server.exchange import Exchanges
-from claude_run.server.guard import Guard
+from claude_run.server.guard import Guard, Keys
 from claude_run.server.kept import kept_routes
 from claude_run.server.logged import Logged
 from claude_run.settings import Settings
@@ -54,7 +54,7 @@ UsageOf = Callable[[], JsonObject]
 
 
 def make_app(
-    settings: Settings, key: str, desk: Desk, usage: UsageOf, log: Log | None = None
+    settings: Settings, keys: Keys, desk: Desk, usage: UsageOf, log: Log | None = None
 ) -> ASGIApp:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_exception_handler(HTTPException, _http_error)
@@ -86,7 +86,7 @@ def make_app(
     async def used() -> JsonObject:
         return usage()
 
-    guarded: ASGIApp = Guard(app, key=key, max_body=settings.max_body)
+    guarded: ASGIApp = Guard(app, keys, max_body=settings.max_body)
     if log is not None:
         guarded = Logged(guarded, log)
     return Exchanges(AnthropicForm(guarded), label=settings.label, plan=desk.plan)

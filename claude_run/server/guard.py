@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,17 +16,27 @@ from claude_run.turn import Failure, TurnError
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _OPEN: Final = "/health"
+_USAGE: Final = "/usage"
 _VERSION: Final = "/v1"
 # A client that is told 413 before it has sent everything sees a broken pipe instead.
 _DRAINED: Final = 1 << 30
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """`api` opens everything, `usage` only `GET /usage`."""
+
+    api: str
+    usage: str
+
+
 class Guard:
     """The outermost layer. It also takes `/v1` off the path: some clients leave it out."""
 
-    def __init__(self, app: ASGIApp, *, key: str, max_body: int) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys, *, max_body: int) -> None:
         self._app = app
-        self._key = key.encode()
+        self._key = keys.api.encode()
+        self._usage_key = keys.usage.encode()
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +71,7 @@ class Guard:
                 type_="permission_error",
                 code="host_not_allowed",
             )
-        if path == _OPEN or self._is_key(headers):
+        if path == _OPEN or self._opens(_key_in(headers), path):
             return None
         return _answer(
             401,
@@ -70,10 +81,9 @@ class Guard:
             headers={"WWW-Authenticate": "Bearer"},
         )
 
-    def _is_key(self, headers: Headers) -> bool:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._key)
+    def _opens(self, given: bytes, path: str) -> bool:
+        is_key = hmac.compare_digest(given, self._key)
+        return is_key or (path == _USAGE and hmac.compare_digest(given, self._usage_key))
 
     def _bounded(self, receive: Receive, encoding: str) -> Receive:
         """`receive`, unpacked and counted: a body that names no length is only too large once
@@ -96,6 +106,12 @@ class Guard:
             f"The request is larger than {self._max_body} bytes. Raise the limit with "
             "claude-run --max-body."
         )
+
+
+def _key_in(headers: Headers) -> bytes:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+    return given.encode("utf-8", "surrogateescape")
 
 
 def _target(path: str) -> tuple[str | None, str]:

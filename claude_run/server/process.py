@@ -19,6 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from claude_run import registry
 from claude_run.claude.environment import withheld
 from claude_run.settings import Settings
 
@@ -28,19 +29,23 @@ _FAILED: Final = 1
 @dataclass(frozen=True, slots=True)
 class Instructions:
     """`fd` is a listening socket; `directory` is the run's own, removed at the end, and `spool`
-    is where the records of calls are appended."""
+    is where the records of calls are appended; `usage_key` only opens `GET /usage`. `registered` is
+    the file that tells of this run, which goes with it."""
 
     settings: Settings
     key: str
+    usage_key: str
     fd: int
     directory: Path
     spool: Path
+    registered: Path
 
     @classmethod
     def from_json(cls, line: str) -> "Instructions":
         raw = json.loads(line)
         settings = Settings.from_json(json.dumps(raw["settings"]))
-        return cls(settings, raw["key"], raw["fd"], Path(raw["directory"]), Path(raw["spool"]))
+        paths = (Path(raw[name]) for name in ("directory", "spool", "registered"))
+        return cls(settings, raw["key"], raw["usage_key"], raw["fd"], *paths)
 
 
 def main() -> None:
@@ -61,6 +66,7 @@ def main() -> None:
         status = _FAILED
     finally:
         shutil.rmtree(instructions.directory, ignore_errors=True)
+        registry.forget(instructions.registered)
     # Everything is closed; taking all that was imported apart would take half a second more.
     os._exit(status)
 
@@ -96,6 +102,7 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
         from claude_run.server.app import make_app  # noqa: PLC0415
         from claude_run.server.desk import Desk  # noqa: PLC0415
         from claude_run.server.gate import Gate  # noqa: PLC0415
+        from claude_run.server.guard import Keys  # noqa: PLC0415
         from claude_run.server.http import Protocol  # noqa: PLC0415
         from claude_run.server.logged import LoggedAnswerer  # noqa: PLC0415
         from claude_run.server.records import Records  # noqa: PLC0415
@@ -103,6 +110,7 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
         from claude_run.usage.log import Log  # noqa: PLC0415
         from claude_run.usage.spool import Spool  # noqa: PLC0415
 
+        keys = Keys(instructions.key, instructions.usage_key)
         ledger = Ledger(settings.paid_by)
         spool = stack.enter_context(Spool(instructions.spool))
         log = None
@@ -111,7 +119,7 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
             log.begin(settings.paid_by)
             answerer = LoggedAnswerer(answerer)
         desk = Desk(answerer, Records(ledger, spool), Gate(settings, _say))
-        app = make_app(settings, instructions.key, desk, ledger.report, log)
+        app = make_app(settings, keys, desk, ledger.report, log)
         listener = socket.socket(fileno=instructions.fd)
         await stack.enter_async_context(served(app, listener, Protocol))
         _say({"event": "ready"})

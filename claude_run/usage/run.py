@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,8 +38,13 @@ class Run:
     @property
     def title(self) -> str:
         """The command as a shell would take it, with nothing in it that looks like a key."""
-        text = self.command[0] if len(self.command) == 1 else shlex.join(self.command)
-        return without_keys(text) or "claude-run"
+        return title_of(self.command)
+
+
+def title_of(command: Sequence[str]) -> str:
+    """`command` as a shell would take it, with nothing in it that looks like a key."""
+    text = command[0] if len(command) == 1 else shlex.join(command)
+    return without_keys(text) or "claude-run"
 
 
 def without_keys(text: str) -> str:
