@@ -21,8 +21,8 @@ class Settings:
     `paid_by` is for the summary, and decided when a bridge starts. `cassette` is a directory
     of recordings and `record` what is done with it, None where the surroundings decide;
     `ignore` and `redact` are RE2 patterns. `replay_speed` is a factor on the recorded pace,
-    None replays at once. `label` is for calls that name none;
-    `log` is a directory.
+    None replays at once; `recorded_by` is the command that a miss names.
+    `label` is for calls that name none; `log` is a directory.
     `max_cost` is in API-equivalent dollars, `max_window` a percentage of the five-hour window.
     `cli` is another Claude Code CLI than the one that the SDK brings along."""
 
@@ -55,6 +55,7 @@ class Settings:
     redact: tuple[str, ...] = ()
     repeat: bool = False
     replay_speed: float | None = None
+    recorded_by: str | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

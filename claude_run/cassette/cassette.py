@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from claude_run.cassette.files import CassetteError, Files
-from claude_run.cassette.masks import masks
+from claude_run.cassette.masks import Masks, masks
 from claude_run.cassette.recorder import Manner, Recorder
 from claude_run.cassette.replayer import Replayer, Resolve
 from claude_run.cassette.runs import keep_run
@@ -27,17 +27,9 @@ class Cassette:
         self._resolve = resolve
         self._began = time.time()
         self._files = Files(Path(settings.cassette))
-        own = self._files.settings()
-        try:
-            patterns = masks(
-                (*settings.ignore, *own.get("ignore", ())),
-                (*settings.redact, *own.get("redact", ())),
-            )
-        except PatternError as error:
-            raise CassetteError(str(error)) from None
         self._tape = Tape(
             self._files.read_all(),
-            patterns,
+            masks_of(self._files, settings),
             rehearses=settings.rehearse,
             repeats=settings.repeat,
             tell=tell,
@@ -45,7 +37,10 @@ class Cassette:
 
     def replayer(self) -> Answerer:
         return Replayer(
-            self._tape, self._resolve, self._settings.cassette or "", self._settings.replay_speed
+            self._tape,
+            self._resolve,
+            self._settings.recorded_by or "",
+            self._settings.replay_speed,
         )
 
     def recorder(self, inner: Answerer) -> Answerer:
@@ -67,3 +62,19 @@ class Cassette:
             **self._tape.score.told(),
             "unused": unused,
         }
+
+
+def masks_of(files: Files, settings: Settings) -> Masks:
+    """The masks of a run with `settings` on a cassette, which may have some of its own.
+
+    Raises:
+        CassetteError: its settings or a pattern cannot be used.
+    """
+    own = files.settings()
+    try:
+        return masks(
+            (*settings.ignore, *own.get("ignore", ())),
+            (*settings.redact, *own.get("redact", ())),
+        )
+    except PatternError as error:
+        raise CassetteError(str(error)) from None

@@ -1,15 +1,12 @@
 """What a person is told when nothing recorded answers a request."""
 
-import shlex
-
 from claude_run.cassette.nearest import SHOWN, differences
 from claude_run.cassette.tape import Question, Tape
 
 
-def missed(question: Question, tape: Tape, directory: str) -> str:
+def missed(question: Question, tape: Tape, recorded_by: str) -> str:
     """Why `question` has no answer, what the nearest recording has otherwise, and what to do."""
-    command = f"claude-run --cassette {shlex.quote(directory)} --record new -- COMMAND"
-    return "\n".join([*_why(question, tape), f"Record it with: {command}"])
+    return "\n".join([*_why(question, tape), f"Record it with: {recorded_by}"])
 
 
 def _why(question: Question, tape: Tape) -> list[str]:

@@ -26,13 +26,13 @@ Resolve = Callable[[str], ModelName]
 
 
 class Replayer:
-    """`directory` is what a person calls the cassette. `speed` is a factor on the recorded
-    pace, None gives everything at once."""
+    """`recorded_by` is the command that would record what is missing. `speed` is a factor on the
+    recorded pace, None gives everything at once."""
 
-    def __init__(self, tape: Tape, resolve: Resolve, directory: str, speed: float | None) -> None:
+    def __init__(self, tape: Tape, resolve: Resolve, recorded_by: str, speed: float | None) -> None:
         self._tape = tape
         self._resolve = resolve
-        self._directory = directory
+        self._recorded_by = recorded_by
         self._speed = speed
 
     async def answer(self, request: TurnRequest, trace: Trace, emit: Emit) -> None:
@@ -43,7 +43,7 @@ class Replayer:
         trace.notices.extend(name.notices)
         answer = self._tape.take(question)
         if answer is None:
-            raise self._tape.score.miss(missed(question, self._tape, self._directory))
+            raise self._tape.score.miss(missed(question, self._tape, self._recorded_by))
         await play(answer, question, trace, emit, self._speed)
 
 

@@ -55,7 +55,15 @@ def done(verb: Verb, arguments: Sequence[str]) -> int:
             f" claude-run {verb.usage}"
         )
     given = frozenset(option.field for option in verb.options if option.name in taken.texts)
-    return verb.act(Call(_values(verb, taken), given, taken.words, marked=taken.ended == 0))
+    return verb.act(
+        Call(
+            _values(verb, taken),
+            given,
+            taken.words,
+            marked=taken.ended == 0,
+            typed=arguments[: len(arguments) - len(taken.words)],
+        )
+    )
 
 
 def _values(verb: Verb, taken: Arguments) -> dict[str, Any]:

@@ -8,15 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from claude_run.cassette.document import asked
-from claude_run.cassette.files import CassetteError
+from claude_run.cassette.files import CassetteError, Files
 from claude_run.cassette.inspection import Row, conversation, found, problems, prune, rows
-from claude_run.cassette.masks import masked, masks
+from claude_run.cassette.masks import masked
 from claude_run.cassette.nearest import differences
 from claude_run.cli.arguments import UsageError
 from claude_run.cli.saying import say
 from claude_run.cli.verbs import Call
-from claude_run.turn import JsonObject, TurnError
+from claude_run.turn import TurnError
 
 FAILED: Final = 1
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -60,13 +59,18 @@ def _show(directory: Path, names: Sequence[str], call: Call) -> int:
 
 def _diff(directory: Path, names: Sequence[str], call: Call) -> int:
     """Two recordings, or a recording and a file with a request."""
-    match names:
-        case [one, other]:
-            before = found(directory, one).document
-        case _:
-            raise UsageError("write: claude-run cassette diff DIR RECORDING RECORDING|REQUEST.json")
-    path = Path(other)
-    after = _request(path, call) if path.is_file() else found(directory, other).document
+    if len(names) != 2:  # noqa: PLR2004 - it takes two to differ
+        raise UsageError("write: claude-run cassette diff DIR RECORDING RECORDING|REQUEST.json")
+    before = found(directory, names[0]).document
+    path = Path(names[1])
+    if path.is_file():
+        from claude_run.cassette.cassette import masks_of  # noqa: PLC0415 - only `diff` needs them
+        from claude_run.cli.requests import document_in  # noqa: PLC0415
+
+        patterns = masks_of(Files(directory), call.settings)
+        before, after = masked(before, patterns), document_in(path, patterns, call.settings)
+    else:
+        after = found(directory, names[1]).document
     told = differences(before, after)
     if call.values["json"]:
         _print_json(told)
@@ -108,19 +112,6 @@ ACTIONS: Final[Mapping[str, Callable[[Path, Sequence[str], Call], int]]] = {
     "prune": _prune,
     "check": _check,
 }
-
-
-def _request(path: Path, call: Call) -> JsonObject:
-    """What the body of a request in a file asks, in whichever dialect it is."""
-    from claude_run.claude.names import resolve  # noqa: PLC0415 - only `diff` needs them
-    from claude_run.dialects.chat import parse_chat  # noqa: PLC0415
-    from claude_run.dialects.responses import parse_response  # noqa: PLC0415
-
-    body = json.loads(path.read_text())
-    parse: Callable[..., Any] = parse_chat if "messages" in body else parse_response
-    request = parse(body, strict=False).request
-    name = resolve(request.model, call.settings).name
-    return masked(asked(request, name).document, masks())
 
 
 def _table(found_rows: Sequence[Row]) -> None:

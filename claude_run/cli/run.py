@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from claude_run import child, login
 from claude_run.bridge import Bridge, BridgeError
+from claude_run.cassette.mode import recording_command
 from claude_run.cli.arguments import UsageError
 from claude_run.cli.meaning import meant
 from claude_run.cli.saying import say
@@ -29,9 +30,14 @@ def act(call: Call) -> int:
 
 
 def _settings(call: Call) -> Settings:
-    """`--model` is a map in which every name leads to one model, behind those that are nearer."""
-    model, nearer = call.values["model"], call.settings.model_map
-    return replace(call.settings, model_map=(*nearer, ("*", model))) if model else call.settings
+    """`--model` is a map in which every name leads to one model, behind those that are nearer. A
+    miss names what was typed."""
+    model, settings = call.values["model"], call.settings
+    if settings.cassette is not None:
+        settings = replace(settings, recorded_by=recording_command(call.typed, call.words))
+    if not model:
+        return settings
+    return replace(settings, model_map=(*settings.model_map, ("*", model)))
 
 
 def _nothing_to_run() -> str:

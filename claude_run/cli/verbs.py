@@ -18,12 +18,13 @@ from claude_run.settings import Settings
 class Call:
     """`values` holds a value for every option of the verb, by field; `given` names the fields
     that the command line itself set; `words` is what was typed besides, and they are `marked`
-    if a `--` stands before them."""
+    if a `--` stands before them. `typed` is what was typed before them."""
 
     values: Mapping[str, Any]
     given: frozenset[str]
     words: Sequence[str]
     marked: bool = False
+    typed: Sequence[str] = ()
 
     @property
     def settings(self) -> Settings:
@@ -148,11 +149,12 @@ VERBS: Final = (
                 "dry-run", FLAG, Group.EVERYDAY, "prune: tell what would be removed.",
                 default=False, configurable=False,
             ),
-            *named("model-map", "default-model"),
+            *named("model-map", "default-model", "ignore", "redact"),
         ),
         most=4,
         about="list: what is there. show DIR RECORDING: one as a conversation. diff DIR RECORDING"
-        " OTHER: what differs; OTHER may be a file with a request. prune: remove what the last run"
+        " OTHER: what differs; OTHER may be a file with the body of a request, which is masked"
+        " as the cassette is. prune: remove what the last run"
         " with DIR did not use. check: is every file whole, and does none hold a credential? A"
         " recording is named by the beginning of its name, or by its hash.",
     ),

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tests.benchmarks import Row, latency, memory, shapes, startup, stress, throughput
+from tests.benchmarks import Row, cassettes, latency, memory, shapes, startup, stress, throughput
 
 PARTS: Final[Mapping[str, Callable[[], Iterable[Row]]]] = {
     "startup": startup.rows,
@@ -17,6 +17,7 @@ PARTS: Final[Mapping[str, Callable[[], Iterable[Row]]]] = {
     "throughput": throughput.rows,
     "shapes": shapes.rows,
     "memory": memory.rows,
+    "cassettes": cassettes.rows,
     "stress": stress.rows,
 }
 

@@ -159,6 +159,8 @@ def test_a_command_that_swallows_a_miss_does_not_pass(tmp_path: Path) -> None:
     missed = run("one", "two", "three")
     assert missed.returncode == 75, missed.stderr
     assert "user), text: [-" in missed.stderr
+    again = f"Record it with: claude-run --record new --cassette {cassette} -- COMMAND"
+    assert again in missed.stderr
     assert run("one").returncode == 0
     unused = run("one", fail_on="miss,unused")
     assert (unused.returncode, "1 recording not used" in unused.stderr) == (75, True)

@@ -1,6 +1,7 @@
 """What was recorded is replayed, field by field, whatever was asked and however it is asked."""
 
 import json
+import shlex
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,7 +11,9 @@ import openai
 import pytest
 
 from claude_run.bridge import Bridge
+from claude_run.cassette.mode import recording_command, settled
 from claude_run.rehearsal.answers import Answer, Reply, TextBlock, Thinking, say
+from claude_run.settings import Settings
 from claude_run.turn import JsonObject
 from tests.cassette.tapes import ask, client_of, files, recording, replaying, score
 from tests.scripted import ScriptedUpstream, turns
@@ -241,3 +244,25 @@ def test_the_recorded_pace_is_kept_where_it_is_wanted(
     assert seconds[1.0] >= 0.6
     assert seconds[1.0] > seconds[4.0] >= 0.15
     assert seconds[4.0] > seconds[None]
+
+
+@pytest.mark.parametrize(
+    ("typed", "command", "again"),
+    [
+        ("--cassette c --", "pytest -x", "--record new --cassette c -- pytest -x"),
+        ("--record none -q", "pytest", "--record new -q -- pytest"),
+        ("--record=all -mopus --", "sh -c 'a b'", "--record new -mopus -- sh -c 'a b'"),
+        ("", "python -c " + "x" * 300, "--record new -- COMMAND"),
+    ],
+)
+def test_the_command_that_records_is_what_was_typed(typed: str, command: str, again: str) -> None:
+    assert recording_command(typed.split(), shlex.split(command)) == f"claude-run {again}"
+
+
+def test_a_cassette_below_the_working_directory_is_named_as_seen_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for given in ("a/c", str(tmp_path / "a" / "c")):
+        told = settled(Settings(cassette=given), {}).recorded_by
+        assert told == "claude-run --cassette a/c --record new -- COMMAND"

@@ -67,6 +67,13 @@ def test_diff_compares_recordings_and_requests_in_files(cassette: Path) -> None:
     bodies = [
         {"model": "opus", "messages": [{"role": "user", "content": text}]},
         {"model": "opus", "input": text},
+        {"model": "opus", "prompt": [text]},
+        {
+            "model": "opus",
+            "system": [],
+            "max_tokens": 9,
+            "messages": [{"role": "user", "content": text}],
+        },
     ]
     for body in bodies:
         path = cassette.parent / "request.json"
@@ -74,8 +81,24 @@ def test_diff_compares_recordings_and_requests_in_files(cassette: Path) -> None:
         told = run(cassette, "diff", france, str(path))
         assert told.stdout.splitlines() == [
             "model: [-sonnet-]{+opus+}",
+            *(["sampling.max_tokens: (nothing) → 9"] if "system" in body else []),
             "turn 1 (user), text: …the capital of [-France-]{+Italy+}?",
         ]
+
+
+def test_diff_masks_a_request_as_the_cassette_does(cassette: Path, tmp_path: Path) -> None:
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps({"model": "sonnet", "prompt": "What is the capital of Italy?"}))
+    france = "what-is-the-capital-of-france"
+    ignoring = run(cassette, "diff", france, str(path), "--ignore", "France|Italy")
+    assert ignoring.stdout == "They ask the same.\n"
+    (cassette / "cassette.json").write_text('{"ignore": ["France|Italy"]}')
+    assert run(cassette, "diff", france, str(path)).stdout == "They ask the same.\n"
+    for content, why in (("{", "cannot be read as JSON"), ("[]", "no object")):
+        path.write_text(content)
+        wrong = run(cassette, "diff", france, str(path))
+        assert (wrong.returncode, wrong.stdout) == (1, "")
+        assert why in wrong.stderr
 
 
 def test_prune_removes_what_the_last_run_did_not_use(cassette: Path, tmp_path: Path) -> None:

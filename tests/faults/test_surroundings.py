@@ -9,7 +9,20 @@ import pytest
 from tests.wrapped import CLAUDE_RUN, REHEARSING, finished, sealed
 
 # Modules that the bridge needs, and one that the wrapper does: taken for the real ones they end it.
-SHADOWS = ("uvicorn", "typing_extensions", "fastapi", "anyio", "rich", "mcp", "json", "asyncio")
+SHADOWS = (
+    *(
+        "uvicorn",
+        "typing_extensions",
+        "fastapi",
+        "anyio",
+        "rich",
+        "mcp",
+        "json",
+        "asyncio",
+        "typing",
+    ),
+    *("socket", "subprocess", "dataclasses", "signal", "tempfile", "random"),
+)
 
 
 @dataclass(frozen=True)

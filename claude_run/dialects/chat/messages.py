@@ -125,6 +125,9 @@ class _Transcript:
 def _user(message: JsonObject, param: str) -> UserTurn:
     parts = media(message.get("content"), at(param, "content"))
     name = optional(text, message, "name", param)
+    if name and not name.isprintable():  # a line of its own would look like somebody else's turn
+        path = at(param, "name")
+        raise bad_request(f"{path} must not hold line breaks or control characters.", path)
     return UserTurn(_spoken_by(name, parts) if name else parts)
 
 

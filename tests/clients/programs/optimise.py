@@ -42,4 +42,7 @@ best = optimiser.compile(
 unseen = exercises(range(300, 300 + 2 * IN_FLIGHT))
 result = dspy.Evaluate(devset=unseen, metric=is_right, num_threads=IN_FLIGHT)(best)
 answers = {example.question: prediction.answer for example, prediction, _ in result.results}
-print(json.dumps({"score": result.score, "answers": answers}))
+trials = [trial["full_eval_score"] for trial in best.trial_logs.values()]
+instructions = [predictor.signature.instructions for predictor in best.predictors()]
+told = {"score": result.score, "answers": answers, "trials": trials, "instructions": instructions}
+print(json.dumps(told))
