@@ -6,7 +6,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from claude_run.turn import Text, TurnRequest, UserTurn
+from claude_run.turn import JsonObject, Text, TurnRequest, UserTurn
 from tests.cassette.tapes import ask, client_of, files, record, replaying
 from tests.wrapped import CLAUDE_RUN, finished, sealed
 
@@ -64,7 +64,7 @@ def test_diff_compares_recordings_and_requests_in_files(cassette: Path) -> None:
     told = run(cassette, "diff", france, spain)
     assert told.stdout == "turn 1 (user), text: …the capital of [-France-]{+Spain+}?\n"
     text = "What is the capital of Italy?"
-    bodies = [
+    bodies: list[JsonObject] = [
         {"model": "opus", "messages": [{"role": "user", "content": text}]},
         {"model": "opus", "input": text},
         {"model": "opus", "prompt": [text]},

@@ -75,9 +75,9 @@ class Run:
 
 def optimised(cassette: Path, environment: dict[str, str], *options: str) -> Run:
     report = cassette.with_suffix(".report.json")
-    chosen = ("--model-map", "gpt-*=sonnet", "--cassette", cassette, "--json", report, *options)
+    chosen = ("--model-map", "gpt-*=sonnet", "--cassette", str(cassette), "--json", str(report))
     finished = subprocess.run(
-        [sys.executable, "-m", "claude_run", *chosen, "--", sys.executable, OPTIMISE],
+        [sys.executable, "-m", "claude_run", *chosen, *options, "--", sys.executable, OPTIMISE],
         env=environment,
         capture_output=True,
         text=True,
