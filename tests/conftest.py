@@ -15,6 +15,8 @@ from tests.described.watching import judged
 from tests.scripted import ScriptedUpstream, sealed_environment
 from tests.verified import remember_what_works
 
+collect_ignore = ["yardsticks"]  # collected when it is named
+
 # Begun in the background, a test run ignores these, and so would all that the tests start.
 for _number, _handler in (
     (signal.SIGHUP, signal.SIG_DFL),

@@ -11,6 +11,7 @@ from claude_run.dialects.completions import COMPLETION_FIELDS
 from claude_run.dialects.fields import Field, markdown_table
 from claude_run.dialects.messages import MESSAGES_FIELDS
 from claude_run.dialects.responses import RESPONSES_FIELDS
+from tests.yardsticks import table as yardsticks
 
 README = Path(__file__).parents[1] / "README.md"
 TABLES: Mapping[str, Mapping[str, Field]] = {
@@ -22,6 +23,7 @@ TABLES: Mapping[str, Mapping[str, Field]] = {
 _PLACE = re.compile(r"(<!-- fields: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
+_YARDSTICKS = re.compile(r"(<!-- yardsticks -->\n).*?(<!-- end -->)", re.DOTALL)
 _OPTIONS = re.compile(r"(<!-- options -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -30,7 +32,8 @@ def filled(readme: str) -> str:
     fields = _PLACE.sub(
         lambda place: f"{place[1]}{markdown_table(TABLES[place[2]]).strip()}\n{place[3]}", readme
     )
-    return _OPTIONS.sub(lambda place: f"{place[1]}{options_told()}{place[2]}", fields)
+    options = _OPTIONS.sub(lambda place: f"{place[1]}{options_told()}{place[2]}", fields)
+    return _YARDSTICKS.sub(lambda place: f"{place[1]}{yardsticks.told()}{place[2]}", options)
 
 
 def options_told() -> str:

@@ -1,0 +1,51 @@
+"""What other people's yardsticks say of a rehearsing bridge: what the tests here find, and the
+README tells."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """`missed` holds what is not passed without a word, each with why."""
+
+    name: str
+    measures: str
+    cases: int
+    missed: tuple[tuple[str, str], ...] = ()
+    notes: str = ""
+
+    @property
+    def passed(self) -> str:
+        return f"{self.cases - len(self.missed)} of {self.cases}"
+
+
+COMPLY: Final = "[llm-comply](https://pypi.org/project/llm-comply/) 0.5.0"
+
+CHAT: Final = Yardstick(COMPLY, "`openai-chat`", 9)
+MESSAGES: Final = Yardstick(COMPLY, "`anthropic`", 9)
+RESPONSES: Final = Yardstick(
+    COMPLY,
+    "`open-responses`",
+    13,
+    missed=(("compact-response", "there is no `/responses/compact` yet"),),
+    notes="These hold every case of Open Responses' own suite that needs no WebSocket. That suite "
+    "is on neither registry.",
+)
+CANARY: Final = Yardstick(
+    "[compatcanary](https://www.npmjs.com/package/compatcanary) 0.2.2", "`modern`", 7
+)
+
+YARDSTICKS: Final = (CHAT, RESPONSES, MESSAGES, CANARY)
+
+
+def told() -> str:
+    """The table of the README."""
+    lines = ["| yardstick | what it measures | passed | why not the rest |", "|---|---|---|---|"]
+    lines += [f"| {y.name} | {y.measures} | {y.passed} | {_why(y)} |" for y in YARDSTICKS]
+    return "\n".join(lines) + "\n"
+
+
+def _why(yardstick: Yardstick) -> str:
+    missed = [f"`{case}`: {why}." for case, why in yardstick.missed]
+    return " ".join([*missed, yardstick.notes]).strip()
