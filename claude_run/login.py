@@ -3,12 +3,10 @@
 Only existence is looked at. No token is read, printed or passed on from here.
 """
 
-import hashlib
 import os
 import re
 import subprocess
 import sys
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -266,6 +264,9 @@ def _keychain_service(environment: Mapping[str, str]) -> str:
     configured = environment.get("CLAUDE_CONFIG_DIR")
     if not configured:
         return "Claude Code-credentials"
+    import hashlib  # noqa: PLC0415 - only a Mac needs it, and everybody would wait for it
+    import unicodedata  # noqa: PLC0415
+
     digest = hashlib.sha256(unicodedata.normalize("NFC", configured).encode()).hexdigest()
     return f"Claude Code-credentials-{digest[:8]}"
 

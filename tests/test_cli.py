@@ -85,7 +85,7 @@ def test_help_explains_every_flag_and_names_the_other_verbs(tmp_path: Path) -> N
     result = claude_run("--help", directory=tmp_path, environment={"COLUMNS": "80"})
     assert result.returncode == 0
     assert "Usage: claude-run [OPTIONS] -- COMMAND [ARGS]..." in result.stdout
-    told = set(re.findall(r"^ +(?:-\w, )?(--[\w-]+)", result.stdout, re.MULTILINE))
+    told = set(re.findall(r"^\W+ (--[\w-]+)", result.stdout, re.MULTILINE))
     assert told == {flag for option in OPTIONS for flag in option.flags[-1:]} | {
         "--version",
         "--help",
@@ -283,7 +283,6 @@ def test_the_wrapper_imports_nothing_heavy(tmp_path: Path) -> None:
         "http.client",
         "pydantic",
         "rich",
-        "typer",
         "uvicorn",
     }
     imported = finished([sys.executable, "-c", IMPORTED], sealed(tmp_path)).stdout.split()

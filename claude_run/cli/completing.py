@@ -2,6 +2,9 @@
 
 Each line is a candidate, a tab and what it is. Where a command to wrap stands, or begins,
 the status is COMMAND and the only line says how many words come before that command.
+
+Typer's own completion ends where the wrapped command begins: here it is completed as the shell
+completes it without us. And it would write into the person's shell configuration.
 """
 
 from collections.abc import Iterator, Sequence

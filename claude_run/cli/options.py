@@ -28,6 +28,8 @@ from claude_run.cli.kinds import (
 from claude_run.settings import Settings
 
 PREFIX: Final = "CLAUDE_RUN_"
+STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
+"""The variable in which GitHub names the file for a job's tables."""
 
 
 class Group(Enum):
@@ -113,7 +115,7 @@ OPTIONS: Final = (
     Option(
         "markdown", path("FILE"), Group.CI,
         "Write tables of the run to FILE as Markdown. Without it they are added to"
-        " $GITHUB_STEP_SUMMARY, where that is set.",
+        f" ${STEP_SUMMARY}, where that is set.",
     ),
     Option(
         "report", path("FILE.html"), Group.CI,

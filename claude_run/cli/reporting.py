@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from claude_run.bridge import Bridge
+from claude_run.cli.options import STEP_SUMMARY
 from claude_run.cli.saying import say
 from claude_run.turn import JsonObject
 from claude_run.usage.report import Part, Report, report_of
 from claude_run.usage.run import Run
 from claude_run.usage.spool import records_in
 from claude_run.usage.summary import print_summary
-
-STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 
 Write = Callable[[Path, Report], None]
 

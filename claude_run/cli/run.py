@@ -12,6 +12,7 @@ from claude_run.bridge import Bridge, BridgeError
 from claude_run.cassette.mode import recording_command
 from claude_run.cli.arguments import UsageError
 from claude_run.cli.meaning import meant
+from claude_run.cli.options import OPTIONS, STEP_SUMMARY, Group, default
 from claude_run.cli.saying import say
 from claude_run.cli.verbs import RUN, Call
 from claude_run.settings import Settings
@@ -75,7 +76,8 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
         cassette=told.get("cassette"),
     )
     with suppress(Exception):  # an ending that cannot be told is still the command's
-        _tell(run, bridge, values)
+        if _is_anything_told(bridge, values):
+            _tell(run, bridge, values)
     return _judged(status, bridge.last_report, settings, values["fail_on"])
 
 
@@ -98,6 +100,13 @@ def _judged(
         return status
     say(f"{finding}: the status is {FOUND} instead of 0 (--fail-on)")
     return FOUND
+
+
+def _is_anything_told(bridge: Bridge, values: Mapping[str, Any]) -> bool:
+    """Of a quiet run that was never served only an output that was asked for may tell."""
+    asked = any(values[o.field] != default(o) for o in OPTIONS if o.group is Group.CI)
+    served = bridge.last_report is not None
+    return served or asked or STEP_SUMMARY in os.environ or not values["quiet"]
 
 
 def _tell(run: Run, bridge: Bridge, values: Mapping[str, Any]) -> None:

@@ -1,12 +1,15 @@
 """What is known of a run beside its calls: the command, how it ended, who paid."""
 
+from __future__ import annotations
+
 import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from claude_run.turn import JsonObject
+if TYPE_CHECKING:  # the wrapper need not wait for what the bridge process speaks
+    from claude_run.turn import JsonObject
 
 HIDDEN: Final = "(key)"
 _KEYS: Final = re.compile(

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_run.cli import done
-from claude_run.cli.verbs import BY_NAME
+from claude_run.cli.commands import done
 from claude_run.rehearsal.answers import Refuse, say
 from claude_run.turn import JsonObject, Usage
 from claude_run.usage.log import MOST_TEXT, Log, entries_in, told
@@ -57,7 +56,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ask(log: Path, *words: str) -> str:
     """What `claude-run log` writes to standard output."""
     with redirect_stdout(StringIO()) as stdout:
-        done(BY_NAME["log"], [str(log), *words])
+        done(["log", str(log), *words])
     return stdout.getvalue()
 
 

@@ -1,0 +1,264 @@
+"""The verbs as Typer commands, made from their rows: Typer takes what was typed apart, and helps.
+
+Values come from the command line, the environment and files alike, so that what a text is worth
+is decided in one place, by the kind of its option. Typer's own conversion is not asked: it
+imports Pydantic, which takes longer than all that happens before the wrapped command starts.
+Only the command that is called is made, and Rich comes with the help.
+"""
+
+import inspect
+import os
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated, Any, Final, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from claude_run import __version__
+from claude_run.cli.arguments import Arguments, UsageError
+from claude_run.cli.configuration import command_line, raised, settings
+from claude_run.cli.files import standing
+from claude_run.cli.nearest import did_you_mean
+from claude_run.cli.options import Group, Option
+from claude_run.cli.saying import say
+from claude_run.cli.verbs import BY_NAME, RUN, VERBS, Call, Verb, configurable
+
+NAME: Final = "claude-run"
+SETTINGS: Final = {"help_option_names": ["-h", "--help"], "allow_extra_args": True}
+PANEL: Final = f"Verbs (`{NAME} help VERB` tells more)"
+_NEGATED: Final = "no_"
+_ORDER: Final = {group: place for place, group in enumerate(Group)}
+
+# Click's UsageError, which has a public name in no version of Typer.
+_WRONG: Final = cast(type[Exception], typer.BadParameter.__mro__[1])
+
+
+class VerbCommand(TyperCommand):
+    """A verb; words and options may stand in any order."""
+
+    def collect_usage_pieces(self, _ctx: Any) -> list[str]:
+        assert self.name is not None  # noqa: S101 - it is a row's
+        return [BY_NAME[self.name].usage.removeprefix(self.name).strip()]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return _parsed(self, ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        _make_plain(self, ctx)
+        super().format_help(ctx, formatter)
+
+
+class Program(TyperGroup):
+    """`claude-run` itself: a verb's name calls the verb, and any other word is the command to
+    wrap, which ends the options."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        return [verb.name for verb in VERBS if verb is not RUN and not verb.hidden]
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
+        return command_of(BY_NAME[cmd_name]) if cmd_name in BY_NAME else None
+
+    def collect_usage_pieces(self, _ctx: Any) -> list[str]:
+        return [RUN.usage]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return _parsed(self, ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        taken: Arguments = ctx.obj
+        word, *rest = taken.words or ("",)
+        if taken.texts or taken.marked or word not in BY_NAME:
+            return ctx.invoke(self.callback)
+        command = command_of(BY_NAME[word])
+        with command.make_context(word, rest, parent=ctx) as inner:
+            return command.invoke(inner)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        _make_plain(self, ctx)
+        for name in self.list_commands(ctx):
+            _make_plain(command_of(BY_NAME[name]), ctx)
+        super().format_help(ctx, formatter)
+
+
+def done(arguments: Sequence[str]) -> int:
+    """Do what `arguments` say; the exit status. Raises UsageError."""
+    status: int = _program().main([*arguments], prog_name=NAME, standalone_mode=False)
+    return status
+
+
+@cache
+def _program() -> Any:
+    app = _typer()
+    app.callback(
+        cls=Program,
+        invoke_without_command=True,
+        help=_help(RUN),
+        context_settings={**SETTINGS, "allow_interspersed_args": False},
+    )(_callback(RUN, _version()))
+    return get_command(app)
+
+
+@cache
+def command_of(verb: Verb) -> Any:
+    app = _typer()
+    app.command(
+        verb.name,
+        cls=VerbCommand,
+        help=_help(verb),
+        short_help=verb.summary,
+        rich_help_panel=PANEL,
+        hidden=verb.hidden,
+        context_settings={**SETTINGS, "allow_interspersed_args": verb is not RUN},
+    )(_callback(verb))
+    return get_command(app)
+
+
+def _typer() -> typer.Typer:
+    return typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+    )
+
+
+def _help(verb: Verb) -> str:
+    examples = "\n".join(["Examples:", *(f"  {example}" for example in verb.examples)])
+    return "\n\n".join(filter(None, (verb.summary, examples if verb.examples else "", verb.about)))
+
+
+def _callback(verb: Verb, *more: inspect.Parameter) -> Any:
+    """A function with a parameter for each option of `verb`, which Typer reads; called, it does
+    the verb with what was typed."""
+
+    def act(context: typer.Context, **_: Any) -> int:
+        return _acted(verb, context.obj)
+
+    ordered = sorted(verb.options, key=lambda option: _ORDER[option.group])
+    options = (parameter for option in ordered for parameter in _parameters(option))
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    context = inspect.Parameter("context", kind, annotation=typer.Context)
+    act.__signature__ = inspect.Signature([context, *more, *options])  # type: ignore[attr-defined]
+    return act
+
+
+def _parameters(option: Option) -> list[inspect.Parameter]:
+    if not option.kind.is_flag:
+        type_ = list[str] if option.kind.repeated else str
+        return [_parameter(option.field, type_, option, *option.flags)]
+    return [
+        _parameter(option.field, bool, option, *option.flags),
+        _parameter(_NEGATED + option.field, bool, option, f"--no-{option.name}", hidden=True),
+    ]
+
+
+def _parameter(
+    name: str, type_: Any, option: Option, *flags: str, hidden: bool = False
+) -> inspect.Parameter:
+    told = typer.Option(
+        *flags,
+        metavar=option.kind.metavar,
+        help=option.help,
+        hidden=hidden,
+        rich_help_panel=option.group.value,
+    )
+    return _keyword(name, Annotated[type_, told])
+
+
+def _version() -> inspect.Parameter:
+    told = typer.Option("--version", metavar="", help="Show the version and exit.")
+    return _keyword("version", Annotated[bool, told])
+
+
+def _keyword(name: str, annotation: Any) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=None, annotation=annotation)
+
+
+def _parsed(command: Any, context: Any, arguments: Sequence[str]) -> list[str]:
+    """What a command's `parse_args` does, without the conversion.
+
+    Raises:
+        UsageError: an option is unknown, or lacks its value.
+    """
+    verb = BY_NAME.get(command.name or "", RUN)
+    try:
+        given, words, order = command.make_parser(context).parse_args(args=[*arguments])
+    except _WRONG as error:
+        raise UsageError(_worded(error, verb, arguments)) from None
+    flags = {flag for parameter in order for flag in parameter.opts}
+    if "--help" in flags:
+        typer.echo(context.get_help(), nl=False)
+        context.exit()
+    if "--version" in flags:
+        typer.echo(f"{NAME} {__version__}")
+        context.exit()
+    before = len(arguments) - len(words)
+    marked = before > 0 and arguments[before - 1] == "--"
+    names = [parameter.name for parameter in order]
+    context.obj = Arguments(_texts(verb, names, given), words, marked, arguments[:before])
+    context.args = [*words]
+    return [*words]
+
+
+def _texts(verb: Verb, names: Sequence[str], given: Any) -> dict[str, list[str]]:
+    """What was given for each option; of a flag and its negation the last one counts."""
+    texts: dict[str, list[str]] = {}
+    options = {option.field: option for option in verb.options}
+    for name in names:
+        if (option := options.get(name)) is None:
+            texts[options[name.removeprefix(_NEGATED)].name] = ["false"]
+        elif option.kind.is_flag:
+            texts[option.name] = ["true"]
+        else:
+            texts[option.name] = given[name] if option.kind.repeated else [given[name]]
+    return texts
+
+
+def _worded(error: Any, verb: Verb, arguments: Sequence[str]) -> str:
+    """What Typer found wrong, and what to type instead."""
+    flag = getattr(error, "option_name", None)
+    if flag is not None and hasattr(error, "possibilities"):  # there is no such option
+        typed = next((word for word in arguments if word.startswith(flag)), flag)
+        flags = [option.flag for option in verb.options]
+        meant = did_you_mean(f"--{typed.lstrip('-').partition('=')[0]}", flags)
+        return f"there is no option {flag}{meant}"
+    for option in verb.options:
+        if flag in option.flags and option.kind.is_flag:
+            return f"{flag} takes no value; --no-{option.name} is its opposite"
+        if flag in option.flags:
+            return f"{flag} needs a value: {flag} {option.kind.metavar}"
+    return str(error.format_message())
+
+
+def _acted(verb: Verb, taken: Arguments) -> int:
+    """Do `verb` as it was typed; the exit status. Raises UsageError."""
+    if verb.most is not None and len(taken.words) > verb.most:
+        raise UsageError(
+            f"{verb.name} does not take {taken.words[verb.most]!r}; it is used so:"
+            f" {NAME} {verb.usage}"
+        )
+    given = frozenset(option.field for option in verb.options if option.name in taken.texts)
+    values = _values(verb, taken)
+    return verb.act(Call(values, given, taken.words, taken.marked, taken.typed))
+
+
+def _values(verb: Verb, taken: Arguments) -> dict[str, Any]:
+    """A value for every option of `verb`, by field; files are only looked for where one counts."""
+    sources = [command_line(taken.texts)]
+    if any(option.configurable for option in verb.options):
+        sources += standing(configurable(), os.environ)
+        for sentence in raised(verb.options, sources):
+            say(sentence)
+    return {found.option.field: found.value for found in settings(verb.options, sources)}
+
+
+def _make_plain(command: Any, context: Any) -> None:
+    """Prepare `command` for its help: what looks like Rich's markup in our texts is none, and
+    flags have no type."""
+    from rich.markup import escape  # noqa: PLC0415 - only who asks for help waits for it
+
+    for text in ("help", "short_help"):
+        setattr(command, text, escape(getattr(command, text) or ""))
+    for parameter in command.get_params(context):
+        parameter.help = escape(parameter.help or "")
+        parameter.metavar = parameter.metavar or ""
