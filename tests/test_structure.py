@@ -31,8 +31,8 @@ ALLOWED = {
     "claude": {"turn", "settings", "rehearsal"},
     "rehearsal": {"turn", "loopback"},
     "server": {
-        "cassette", "claude", "dialects", "loopback", "registry", "rehearsal", "settings",
-        "turn", "usage",
+        "cassette", "claude", "dialects", "fault", "loopback", "registry", "rehearsal",
+        "settings", "turn", "usage",
     },
     "stderr": set(),
     "fault": set(),

@@ -187,9 +187,9 @@ class Bridge(Face):
         while it serves, and once it has been said."""
         return self._process.obituary()
 
-    def cause(self) -> str | None:
+    def cause(self, patience: float = 0.0) -> str | None:
         if self._owner is None or not self._made.is_over:
-            return self._process.cause()
+            return self._process.cause(patience)
         return "the bridge has ended: its block is over"
 
     def run(self, command: Sequence[str], **options: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from claude_run.bridge.errors import AnswerError
 from claude_run.child import command_environment
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from claude_run.bridge.calls import Address, Call
     from claude_run.turn import JsonObject
 
-PIECE = 65536  # bytes
+PIECE: Final = 65536  # bytes
+DYING: Final = 1.0
+"""Seconds between the end of a bridge's connections and the end of its process, at most."""
 
 
 class Face:
@@ -124,8 +126,9 @@ class Face:
 
         return async_client(self, options)
 
-    def cause(self) -> str | None:
-        """Why the bridge serves no more, where that is known."""
+    def cause(self, patience: float = 0.0) -> str | None:  # noqa: ARG002 - for who started it
+        """Why the bridge serves no more, where that is known. `patience` is for one that is just
+        dying, in seconds."""
         return None
 
     def address(self) -> Address:
@@ -135,7 +138,7 @@ class Face:
 
     def unreachable(self, error: Exception) -> AnswerError:
         """What is said where a connection failed."""
-        return AnswerError(self.cause() or f"{self.base_url} does not answer: {error!r}")
+        return AnswerError(self.cause(DYING) or f"{self.base_url} does not answer: {error!r}")
 
     def _call(self, path: str, body: JsonObject | None = None, method: str | None = None) -> Call:
         from claude_run.bridge.calls import Access, Call  # noqa: PLC0415 - h11 is only needed here

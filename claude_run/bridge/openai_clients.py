@@ -7,8 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from anyio import to_thread
+
 from claude_run.bridge.calls import LABEL
-from claude_run.bridge.errors import AnswerError
+from claude_run.bridge.face import DYING
 from claude_run.dialects.errors import error_body
 
 if TYPE_CHECKING:
@@ -29,10 +31,10 @@ def client(face: Face, options: Mapping[str, Any]) -> openai.OpenAI:
             try:
                 return super().send(request, **more)
             except Exception as error:
-                raised = _why(face, error)
-                if raised is None:
+                cause = face.cause(DYING) if _is_lost(Http, error) else None
+                if cause is None:
                     raise
-                return _told(Http, request, raised)
+                return _told(Http, request, cause)
 
     made: openai.OpenAI = module.OpenAI(**_options(face, Http, options))
     return made
@@ -47,10 +49,12 @@ def async_client(face: Face, options: Mapping[str, Any]) -> openai.AsyncOpenAI:
             try:
                 return await super().send(request, **more)
             except Exception as error:
-                raised = _why(face, error)
-                if raised is None:
+                cause = None
+                if _is_lost(Http, error):
+                    cause = await to_thread.run_sync(face.cause, DYING)
+                if cause is None:
                     raise
-                return _told(Http, request, raised)
+                return _told(Http, request, cause)
 
     made: openai.AsyncOpenAI = module.AsyncOpenAI(**_options(face, Http, options))
     return made
@@ -98,14 +102,14 @@ def _httpx(http: Any) -> Any:
     return import_module(next(name for name in names if name.startswith("httpx")))
 
 
-def _why(face: Face, error: Exception) -> AnswerError | None:
-    """What is known of a bridge that could not be reached; None where nothing is."""
-    cause = face.cause()
-    return AnswerError(cause) if cause is not None and not isinstance(error, AnswerError) else None
+def _is_lost(http: Any, error: Exception) -> bool:
+    """Whether `error` says that there was nobody at the other end."""
+    httpx = _httpx(http)
+    return isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
 
 
-def _told(http: Any, request: Any, why: AnswerError) -> Any:
+def _told(http: Any, request: Any, why: str) -> Any:
     """The reason in the form in which the client tells errors, and which it does not try again."""
-    body = error_body(str(why), "server_error", code="bridge_ended")
+    body = error_body(why, "server_error", code="bridge_ended")
     headers = {"x-should-retry": "false"}
     return _httpx(http).Response(503, headers=headers, json=body, request=request)

@@ -149,12 +149,15 @@ class Process:
             self._is_told = cause is not None
             return cause
 
-    def cause(self) -> str | None:
-        """Why it serves no more although it was not stopped; None while it serves."""
+    def cause(self, patience: float = 0.0) -> str | None:
+        """Why it serves no more although it was not stopped; None while it serves. `patience` is
+        for one that is just dying, in seconds."""
         with self._lock:
             if self._is_let_go:
                 return None
             self._take_what_is_there()
+            if self._failure is None:
+                self._wait(patience)
             if self._failure is not None:  # it lives on, and tells that to whoever asks
                 return f"the bridge could not start: {self._redacted(self._failure)}"
             if self._process.poll() is None:

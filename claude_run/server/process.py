@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from claude_run import registry
 from claude_run.claude.environment import withheld
+from claude_run.fault import redacted, secrets_in
 from claude_run.settings import Settings
 
 _FAILED: Final = 1
@@ -64,6 +65,8 @@ def main() -> None:
             traceback.print_exc()
         _say({"event": "failed", "message": f"{type(error).__name__}: {error}"})
         status = _FAILED
+        shutil.rmtree(instructions.directory, ignore_errors=True)
+        _refuse(instructions, error)
     finally:
         shutil.rmtree(instructions.directory, ignore_errors=True)
         registry.forget(instructions.registered)
@@ -76,6 +79,17 @@ def _is_the_persons(error: Exception) -> bool:
     from claude_run.cassette.files import CassetteError  # noqa: PLC0415 - rarely wanted
 
     return isinstance(error, CassetteError)
+
+
+def _refuse(instructions: Instructions, error: Exception) -> None:
+    """Until whoever started this lets go of it: clients learn the reason from their own error."""
+    from claude_run.server.refusing import refuse  # noqa: PLC0415 - hardly ever needed
+
+    message = redacted(
+        f"{type(error).__name__}: {error}", (instructions.key, *secrets_in(os.environ))
+    )
+    with suppress(OSError):  # the socket may have been closed on the way
+        refuse(instructions.fd, instructions.key, message)
 
 
 def _say(message: dict[str, Any]) -> None:
@@ -131,7 +145,8 @@ async def _let_go() -> None:
     """Returns when stdin says something or is closed, or on SIGTERM."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    leash = os.fdopen(os.dup(sys.stdin.fileno()), "rb")  # the loop will close what it is given
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), leash)
     terminated = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, terminated.set)
     waiting = [asyncio.create_task(reader.readline()), asyncio.create_task(terminated.wait())]
