@@ -14,12 +14,17 @@ _POLL: Final = 0.005  # seconds
 
 @asynccontextmanager
 async def served(
-    app: ASGIApp, listener: socket.socket, http: type[asyncio.Protocol] | None = None
+    app: ASGIApp,
+    listener: socket.socket,
+    http: type[asyncio.Protocol] | None = None,
+    *,
+    max_message: int = 0,
 ) -> AsyncIterator[str]:
     """Serves `app` on `listener` for as long as it is entered; gives its URL. What is still
-    being answered when it is left, is cancelled. `http` speaks HTTP instead of uvicorn's own."""
+    being answered when it is left, is cancelled. `http` speaks HTTP instead of uvicorn's own;
+    a WebSocket's message has at most `max_message` bytes."""
     with listener:
-        server = _Server(_config(app, http))
+        server = _Server(_config(app, http, max_message))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn has a flag only
@@ -39,12 +44,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp, http: type[asyncio.Protocol] | None) -> uvicorn.Config:
+def _config(app: ASGIApp, http: type[asyncio.Protocol] | None, max_message: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan="off",
         http=http or "h11",  # whatever else is installed
-        ws="none",
+        ws="none",  # whoever speaks HTTP knows better
+        ws_max_size=max_message,
+        ws_per_message_deflate=False,  # on loopback it only costs time
         log_config=None,  # the default one would reconfigure logging for the whole process
         log_level="critical",
         access_log=False,

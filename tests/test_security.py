@@ -166,6 +166,14 @@ def test_only_loopback_is_listened_on(run: Run) -> None:
     assert listening == {"127.0.0.1"}
 
 
+WEBSOCKET = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec_WebSocket_Version": "13",
+    "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status"),
     [
@@ -175,6 +183,7 @@ def test_only_loopback_is_listened_on(run: Run) -> None:
         ("POST", "/v1/chat/completions", {"Host": "evil.example:80"}, 403),
         ("GET", "/v1/models", {"Sec_Fetch_Mode": "no-cors"}, 401),
         ("GET", "/v1/responses", {"Upgrade": "websocket", "Connection": "Upgrade"}, 401),
+        ("GET", "/v1/responses", WEBSOCKET, 401),
         ("GET", "/docs", {}, 401),
         ("GET", "/openapi.json", {}, 401),
     ],

@@ -23,6 +23,7 @@ from claude_run.server.exchange import Exchanges
 from claude_run.server.guard import Guard, Keys
 from claude_run.server.kept import kept_routes
 from claude_run.server.logged import Logged
+from claude_run.server.websocket import socket_routes
 from claude_run.settings import Settings
 from claude_run.turn import Failure, JsonObject, TurnError
 from claude_run.usage.log import Log
@@ -64,6 +65,7 @@ def make_app(
     for dialect in served:
         app.include_router(creation_routes(dialect, desk, strict=settings.strict_params))
     app.include_router(kept_routes(store))
+    app.include_router(socket_routes(desk, store, log, strict=settings.strict_params))
     app.add_exception_handler(TurnError, _recorded(desk, served))
 
     @app.get("/health")

@@ -40,7 +40,7 @@ class Guard:
         self._max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -49,6 +49,10 @@ class Guard:
         hosts = (headers.get("host", ""), authority)
         if (refusal := self._refusal(headers, hosts, path)) is not None:
             await refusal(scope, receive, send)
+        elif scope["type"] == "websocket":
+            origin = _foreign_origin(headers)
+            asked = {**scope, "path": path}
+            await (origin or self._app)(asked, receive, send)
         elif int(headers.get("content-length") or 0) > self._max_body:
             await _drain(receive)
             await _answer(413, self._too_large(), code="request_too_large")(scope, receive, send)
@@ -131,6 +135,20 @@ def _host(header: str) -> str | None:
         return urlsplit(f"//{header}").hostname
     except ValueError:
         return None
+
+
+def _foreign_origin(headers: Headers) -> JSONResponse | None:
+    """A refusal for the page of another server: a browser lets any page open a WebSocket, and
+    asks nobody. Some libraries name this very server as the origin."""
+    origin = headers.get("origin")
+    if origin is None or origin.partition("://")[2] == headers.get("host"):
+        return None
+    return _answer(
+        403,
+        "A page of another server may not connect here: leave the Origin header out.",
+        type_="permission_error",
+        code="origin_not_allowed",
+    )
 
 
 def _encoding(headers: Headers) -> str:

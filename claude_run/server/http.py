@@ -25,9 +25,10 @@ _STILL_THERE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 class Protocol(H11Protocol):
     """`head_seconds` is how long a connection may be open without the whole head of a request:
-    each costs a file descriptor."""
+    each costs a file descriptor. `socket_protocol` speaks WebSocket instead of our own."""
 
     head_seconds: ClassVar[float] = 60.0
+    socket_protocol: ClassVar[type[asyncio.Protocol] | None] = None
     _head_timer: asyncio.TimerHandle | None = None
     _asking: asyncio.TimerHandle | None = None
     _refused = False
@@ -54,6 +55,19 @@ class Protocol(H11Protocol):
             self.transport.close()  # there will not be another request, or not the whole of it
             return
         self._watch_head()
+
+    def _should_upgrade_to_ws(self) -> bool:
+        """Whether it is the handshake of a WebSocket: whatever else wants an upgrade is answered
+        as the plain request that it is, and so by whoever guards those."""
+        names = {name for name, _ in self.headers}
+        return b"sec-websocket-key" in names and self.scope["method"] == "GET"
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        # Imported here: most runs have no use for it.
+        from claude_run.server.socket_protocol import SocketProtocol  # noqa: PLC0415
+
+        self.ws_protocol_class = self.socket_protocol or SocketProtocol
+        super().handle_websocket_upgrade(event)
 
     def _watch_head(self) -> None:
         """Time the head of a request from its first byte to its last."""

@@ -1,6 +1,9 @@
 """What is written into the log: each request with its answer, and what became of it between."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.datastructures import Headers
@@ -68,16 +71,46 @@ class _Exchange:
     def entry(self, path: str) -> JsonObject:
         asking = self._caller
         return {
-            "request_id": asking.request_id,
-            "began": asking.began,
-            "seconds": round(time.monotonic() - asking.began_at, 3),
+            **_about(asking),
             "path": path,
-            "label": asking.label,
             "status": self._status,
             "request": decoded(bytes(self._asked)),
             "calls": asking.log or [],
             "answer": None if self._is_told() else decoded(bytes(self._answer)),
         }
+
+
+def _about(asking: Caller) -> JsonObject:
+    return {
+        "request_id": asking.request_id,
+        "began": asking.began,
+        "seconds": round(time.monotonic() - asking.began_at, 3),
+        "label": asking.label,
+    }
+
+
+@contextmanager
+def logged_event(log: Log | None, said: str | bytes) -> Iterator[None]:
+    """What a client asks on a WebSocket, and what becomes of it: an entry as any request's."""
+    asking = caller()
+    if log is None:
+        yield
+        return
+    asking.log = []
+    try:
+        yield
+    finally:
+        asked = said.encode() if isinstance(said, str) else said
+        log.append(
+            {
+                **_about(asking),
+                "path": asking.endpoint,
+                "status": HTTPStatus.SWITCHING_PROTOCOLS,
+                "request": decoded(asked[:MOST_BYTES]),
+                "calls": asking.log,
+                "answer": None,
+            }
+        )
 
 
 class LoggedAnswerer:

@@ -135,7 +135,9 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
         desk = Desk(answerer, Records(ledger, spool), Gate(settings, _say))
         app = make_app(settings, keys, desk, ledger.report, log)
         listener = socket.socket(fileno=instructions.fd)
-        await stack.enter_async_context(served(app, listener, Protocol))
+        await stack.enter_async_context(
+            served(app, listener, Protocol, max_message=settings.max_body)
+        )
         _say({"event": "ready"})
         await let_go
     return {**ledger.report(), **report}

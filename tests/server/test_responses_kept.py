@@ -1,7 +1,6 @@
 """Responses that are kept: gone on from, looked up, listed and deleted."""
 
 from threading import Event
-from urllib.parse import urlsplit
 
 import openai
 import psutil
@@ -12,7 +11,6 @@ from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import Cut, Hold, Reply, TextBlock, say
 from claude_run.turn import JsonObject
 from tests.benchmarks.processes import sessions
-from tests.described.watching import WatchedConnection
 from tests.scripted import PATIENCE, ScriptedUpstream, system_of, turns
 from tests.server.asking import ask
 from tests.server.responses import (
@@ -270,23 +268,6 @@ def test_a_bad_page_is_refused(
     status, answer, _ = ask(bridge, path, method="GET")
     assert (status, answer["error"]["param"]) == (400, param)
     assert len(upstream.requests) == 1
-
-
-# --- a WebSocket that is not there ----------------------------------------------------
-
-
-def test_an_upgrade_to_a_websocket_is_told_to_post(bridge: Bridge) -> None:
-    connection = WatchedConnection(urlsplit(bridge.base_url).netloc, timeout=PATIENCE)
-    headers = {
-        "Authorization": f"Bearer {bridge.api_key}",
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    }
-    connection.request("GET", RESPONSES.path, headers=headers)
-    assert connection.getresponse().status == 426
-    connection.close()
 
 
 def test_a_get_without_an_upgrade_is_not_allowed(bridge: Bridge) -> None:

@@ -6,9 +6,21 @@ from typing import Final
 from claude_run.dialects.dialect import Event, Stamp
 from claude_run.dialects.responses.call import ResponseCall
 from claude_run.dialects.responses.request import parse_response, previous_id
-from claude_run.dialects.responses.store import ResponseStore, stored
+from claude_run.dialects.responses.store import ResponseStore, StoredResponse, stored
 from claude_run.dialects.responses.stream import ResponseWriter, response_object
-from claude_run.turn import JsonObject, TurnError, TurnEvent, TurnFinished
+from claude_run.turn import (
+    JsonObject,
+    StopReason,
+    TurnError,
+    TurnEvent,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+)
+
+MOST_REMEMBERED: Final = 64
+MOST_CHARACTERS_REMEMBERED: Final = 64 * 1024 * 1024
+"""Of the responses of one connection."""
 
 
 class Responses:
@@ -25,8 +37,8 @@ class Responses:
 
     def parse(self, body: object, *, strict: bool) -> ResponseCall:
         id_ = previous_id(body)
-        previous = self._store.find(id_) if id_ is not None else None
-        return parse_response(body, strict=strict, previous=previous, kept_item=self._store.item)
+        previous = self._find(id_) if id_ is not None else None
+        return parse_response(body, strict=strict, previous=previous, kept_item=self._item)
 
     def answer(
         self, call: ResponseCall, answers: Sequence[Sequence[TurnEvent]], stamp: Stamp
@@ -50,6 +62,49 @@ class Responses:
         if call.store:
             self._store.keep(stored(call, response))
 
+    def _find(self, response_id: str) -> StoredResponse | None:
+        return self._store.find(response_id)
+
+    def _item(self, item_id: str) -> JsonObject | None:
+        return self._store.item(item_id)
+
+
+class ConnectedResponses(Responses):
+    """The same on one connection, which remembers its responses whether they are stored or not.
+
+    A failed continuation makes it forget what was to be continued, as OpenAI does: its client
+    then sends the whole conversation. A response that breaks off ends with one event, for what
+    came after a first one would be taken for the next response's.
+    """
+
+    def __init__(self, store: ResponseStore) -> None:
+        super().__init__(store)
+        self._memory = ResponseStore(MOST_REMEMBERED, MOST_CHARACTERS_REMEMBERED)
+
+    def keep(self, call: ResponseCall, response: JsonObject) -> None:
+        super().keep(call, response)
+        self._memory.keep(stored(call, response))
+
+    def forget(self, response_id: str | None) -> None:
+        if response_id is not None:
+            self._memory.evict(response_id)
+
+    def writer(self, call: ResponseCall, stamp: Stamp) -> "_Writer":
+        return _ConnectedWriter(self, call, stamp)
+
+    def prepared(self, call: ResponseCall, stamp: Stamp) -> list[Event]:
+        """The events of a response that nothing is generated for."""
+        writer = self.writer(call, stamp)
+        model = call.request.model
+        finished = TurnFinished(StopReason.END, Usage(), model)
+        return [*writer.write(0, TurnStarted(model)), *writer.write(0, finished)]
+
+    def _find(self, response_id: str) -> StoredResponse | None:
+        return self._memory.find(response_id) or super()._find(response_id)
+
+    def _item(self, item_id: str) -> JsonObject | None:
+        return self._memory.item(item_id) or super()._item(item_id)
+
 
 class _Writer:
     def __init__(self, dialect: Responses, call: ResponseCall, stamp: Stamp) -> None:
@@ -70,6 +125,17 @@ class _Writer:
 
     def fail(self, error: TurnError) -> list[Event]:
         return [*map(_named, self._response.fail(error))]
+
+
+class _ConnectedWriter(_Writer):
+    def __init__(self, dialect: ConnectedResponses, call: ResponseCall, stamp: Stamp) -> None:
+        super().__init__(dialect, call, stamp)
+        self._memory = dialect
+        self._continued = call.echo["previous_response_id"]
+
+    def fail(self, error: TurnError) -> list[Event]:
+        self._memory.forget(self._continued)
+        return super().fail(error)[-1:]
 
 
 def _named(event: JsonObject) -> Event:

@@ -96,6 +96,11 @@ class ResponseStore:
         self._forget(response_id)
         return {"id": response_id, "object": "response", "deleted": True}
 
+    def evict(self, response_id: str) -> None:
+        """Keep it no longer, if it was kept."""
+        if response_id in self._responses:
+            self._forget(response_id)
+
     def _forget(self, response_id: str) -> None:
         response = self._responses.pop(response_id)
         self._size -= response.size
