@@ -23,7 +23,7 @@ from tests.scripted import turns
 
 # --- the model ------------------------------------------------------------------------
 
-_MARKER: Final = re.compile(r"marker-\d+-\d+-")
+MARKER: Final = re.compile(r"marker-\d+-\d+-")
 _TASK: Final = re.compile(r"\[([a-z0-9 ]+)\] marker")
 PIECES: Final = tuple(f"{number} " * 200 for number in range(100))
 
@@ -55,7 +55,7 @@ class Model:
     released: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, request: JsonObject) -> Answer:
-        markers = set(_MARKER.findall(json.dumps(request["messages"])))
+        markers = set(MARKER.findall(json.dumps(request["messages"])))
         if len(markers) != 1:
             self.mixed.append(request)
         (task,) = _TASK.findall(json.dumps(turns(request)[-1]))

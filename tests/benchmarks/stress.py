@@ -4,7 +4,7 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ import psutil
 
 from claude_run.bridge import Bridge
 from claude_run.settings import Settings
+from claude_run.turn import JsonObject
 from tests.benchmarks import Row
 from tests.benchmarks.client import Client
 from tests.benchmarks.processes import sessions
@@ -25,13 +26,17 @@ CLIENTS: Final = 50
 SECONDS: Final = 60.0
 AT_ONCE: Final = 6
 MOST_SESSIONS: Final = 8
+_WARM: Final = 60.0
+"""Seconds of a storm after which whatever is kept once is there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
     """`mixed` counts upstream requests with something of another conversation, `places` how
     many could be asked at once afterwards, `killed` the CLIs that were, `files` the open ones
-    that nothing accounts for, `orphans` the processes that outlived the bridge."""
+    that nothing accounts for, `orphans` the processes that outlived the bridge, `left` the files
+    that did. `memory` is what the bridge holds afterwards, as a multiple of what it held when it
+    had warmed up; `report` is what it says of the run."""
 
     tally: Tally
     killed: int
@@ -41,6 +46,9 @@ class Findings:
     sessions: int
     files: int
     orphans: int
+    left: int
+    memory: float
+    report: JsonObject
 
 
 def rows() -> list[Row]:
@@ -59,22 +67,42 @@ def rows() -> list[Row]:
 
 
 def endure(
-    clients: int, seconds: float, acts: Mapping[Act, int] = ACTS, kill_every: float | None = None
+    clients: int,
+    seconds: float,
+    acts: Mapping[Act, int] = ACTS,
+    kill_every: float | None = None,
+    model: Model | None = None,
+    client_of: Callable[[Bridge], Client] = Client,
 ) -> Findings:
     """So many clients for so long. A CLI, any, is killed every `kill_every` seconds."""
-    model = Model()
+    model = Model() if model is None else model
     with tempfile.TemporaryDirectory() as directory, ScriptedUpstream(model) as upstream:
         environment = sealed_environment(Path(directory), upstream.url)
+        temporary = Path(directory) / "tmp"
+        temporary.mkdir()
+        environment["TMPDIR"] = str(temporary)
         remember_what_works(environment)  # or there were processes beside the sessions
         settings = Settings(max_concurrency=AT_ONCE, max_sessions=MOST_SESSIONS)
         with Bridge(settings, environment=environment) as bridge:
             bridge.wait_ready()
             watch = _Watch(psutil.Process(bridge.pid))
-            trial = _Trial(Client(bridge), upstream, model, watch, acts, kill_every)
+            trial = _Trial(client_of(bridge), upstream, model, watch, acts, kill_every)
             tally, places = asyncio.run(trial.run(clients, seconds))
             live, files = len(sessions(watch.bridge)), watch.unexplained_files()
-        orphans = len(survivors(tuple(watch.seen), PATIENCE))
-    return Findings(tally, watch.killed, len(model.mixed), places, watch.most, live, files, orphans)
+            memory = watch.memory()
+        return Findings(
+            tally,
+            watch.killed,
+            len(model.mixed),
+            places,
+            watch.most,
+            live,
+            files,
+            orphans=len(survivors(tuple(watch.seen), PATIENCE)),
+            left=sum(1 for _ in temporary.rglob("*")),
+            memory=memory,
+            report=bridge.last_report or {},
+        )
 
 
 class _Watch:
@@ -88,6 +116,7 @@ class _Watch:
         self._sessions_at_first = len(sessions(bridge))
         self._files_at_first = bridge.num_fds()
         self._files_each = 0.0
+        self._warm: int | None = None
 
     async def watch(self) -> None:
         while True:
@@ -103,6 +132,14 @@ class _Watch:
             if live := sessions(self.bridge):
                 chance.choice(live).kill()
                 self.killed += 1
+
+    async def warm_up(self, seconds: float) -> None:
+        """Take the measure of its memory once it has worked so long."""
+        await asyncio.sleep(seconds)
+        self._warm = self.bridge.memory_full_info().uss
+
+    def memory(self) -> float:
+        return float(self.bridge.memory_full_info().uss / self._warm) if self._warm else 1.0
 
     def take_measure(self) -> None:
         """From now on it is known how many files a session takes."""
@@ -137,7 +174,10 @@ class _Trial:
     async def run(self, clients: int, seconds: float) -> tuple[Tally, int]:
         await self._filled()
         self.watch.take_measure()
-        beside = [asyncio.create_task(self.watch.watch())]
+        beside = [
+            asyncio.create_task(self.watch.watch()),
+            asyncio.create_task(self.watch.warm_up(min(seconds / 3, _WARM))),
+        ]
         if self.kill_every is not None:
             beside.append(asyncio.create_task(self.watch.kill(self.kill_every)))
         tally = await storm(self.client, clients, seconds, self.acts)

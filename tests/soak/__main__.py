@@ -3,7 +3,11 @@
 import argparse
 import sys
 
+from tests.soak.beside import budget_faults, cassette_faults
 from tests.soak.enduring import soaked
+
+RECORDED = 200
+BUDGET = 50
 
 
 def main() -> None:
@@ -16,11 +20,17 @@ def main() -> None:
     found = result.found
     for act, times in sorted(found.tally.done.items()):
         print(f"{times:8}  {act.replace('_', ' ')}")
-    print(f"{sum(found.tally.done.values()):8}  acts by {options.clients} clients")
+    print(f"{result.sent.requests:8}  requests by {options.clients} clients")
+    print(f"{result.model.compared:8}  conversations compared with what upstream was asked")
     print(f"{found.killed:8}  CLIs killed, which ended {len(result.hit)} acts")
-    for fault in (*result.faults(), *result.wrong[:10]):
+    print(f"{found.memory:8.2f}  times the memory of the bridge when it was warm")
+    faults = [*result.faults(), *cassette_faults(RECORDED), *budget_faults(BUDGET)]
+    print(f"{RECORDED:8}  requests recorded in one dialect and replayed in another")
+    print(f"{2 * BUDGET:8}  requests on a budget of {BUDGET}")
+    for fault in (*faults, *result.wrong[:10], *map(str, result.model.other[:3])):
         print(f"   WRONG  {fault}")
-    sys.exit(1 if result.faults() else 0)
+    print(f"{len(faults):8}  hangs, wrong answers and leftovers")
+    sys.exit(1 if faults else 0)
 
 
 if __name__ == "__main__":

@@ -8,3 +8,4 @@ def test_nothing_is_wrong_lost_or_left_whatever_is_killed() -> None:
     assert result.faults() == [], result.wrong
     assert result.found.killed > 0
     assert len(result.found.tally.done) > 6
+    assert result.model.compared > 20
