@@ -14,7 +14,7 @@ CACHE = Path(tempfile.mkdtemp(prefix="claude-run-tests-"))
 
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 
 def found_out() -> set[Path]:

@@ -202,7 +202,7 @@ def test_a_session_waiting_for_results_is_not_taken(
     assert first not in others
 
 
-@pytest.mark.parametrize("known", [0, 26], ids=["step by step", "from scratch"])
+@pytest.mark.parametrize("known", [0, 26, 500], ids=["step by step", "from scratch", "huge"])
 def test_a_long_conversation_that_does_nothing_but_call_tools_is_answered(
     roomy: Bridge, upstream: ScriptedUpstream, known: int
 ) -> None:
@@ -212,15 +212,16 @@ def test_a_long_conversation_that_does_nothing_but_call_tools_is_answered(
     for number in range(known):
         chat.remember(message, (call := called(number)))
         message = result(call["tool_calls"][0], f"found {number}")
-    for number in range(known, 30):
-        if number == 27:  # its 28th step
+    last = max(30, known + 4)
+    for number in range(known, last):
+        if number == last - 3:
             fail_once(roomy, upstream, chat.body(message))
         [call] = chat.say(message)["tool_calls"]
         message = result(call, f"found {number}")
 
     asked = [turns(body) for body in upstream.requests]
     assert [len(conversation) for conversation in asked] == [
-        2 * number + 1 for number in (*range(known, 28), *range(27, 30))
+        2 * number + 1 for number in (*range(known, last - 2), *range(last - 3, last))
     ]
     assert all(after[: len(before)] == before for before, after in pairwise(asked))
     results = (json.dumps(turn) for turn in asked[-1][2::2])

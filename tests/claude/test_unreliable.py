@@ -97,7 +97,7 @@ def test_no_request_is_wrong_and_it_is_said(
     settings = Settings(cli=str(faulty(tmp_path, subtype, how, after)), max_concurrency=2)
     with Bridge(settings, environment=environment) as bridge:
         bridge.wait_ready()
-        patience = time.monotonic() + PATIENCE
+        patience = time.monotonic() + 4 * PATIENCE  # it is tried several times
         while found_out() == found:
             assert time.monotonic() < patience
             time.sleep(0.05)

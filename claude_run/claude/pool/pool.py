@@ -70,7 +70,11 @@ class Pool:
         self._place = place
         self._changeable: frozenset[Aspect] = frozenset()
         self._processes = Processes(
-            limits, place.directory, changed=self._arrange, failed=self._tell_failed
+            limits,
+            place.directory,
+            changed=self._arrange,
+            failed=self._tell_failed,
+            is_awaited=lambda: bool(self._waiting),
         )
         self._habits = Habits()
         self._lost = LostConversations()

@@ -19,7 +19,8 @@ _SWEEP_SECONDS: Final = 5.0
 
 class Processes:
     """`changed` is called whenever a session has started or is gone; before that `failed`, with
-    one that could not be started. `async with` it: its sessions end with it."""
+    one that could not be started. `is_awaited` says whether anybody waits for one. `async with`
+    it: its sessions end with it."""
 
     def __init__(
         self,
@@ -28,6 +29,7 @@ class Processes:
         *,
         changed: Callable[[], None],
         failed: Callable[[Session, Exception], None],
+        is_awaited: Callable[[], bool],
     ) -> None:
         self.closed = False
         self.started_for: dict[Session, Waiter | None] = {}
@@ -35,6 +37,7 @@ class Processes:
         self._limits = limits
         self._changed = changed
         self._failed = failed
+        self._is_awaited = is_awaited
         self._sessions: list[Session] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._endings: set[asyncio.Task[None]] = set()
@@ -90,6 +93,8 @@ class Processes:
             was_live = history.noted_after is not None
             notes = await self._notes.of(session.shape.model) if was_live else ()
             await session.open(names, notes)
+            if waiter is None and not self._is_awaited():
+                await session.warm(names)
             session.state = State.READY
         except Exception as error:
             if session in self._sessions:  # else it has been told to end

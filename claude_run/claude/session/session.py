@@ -27,7 +27,7 @@ from claude_run.claude.session.process import Process
 from claude_run.claude.session.replay import History, assistant_message, transcript, user_message
 from claude_run.claude.session.shape import Aspect, Shape, Tool
 from claude_run.claude.tools import OUTPUT, ToolNames, offered
-from claude_run.turn import Failure, JsonObject, Turn, TurnError, UserTurn, bad_request
+from claude_run.turn import Failure, JsonObject, Text, Turn, TurnError, UserTurn, bad_request
 
 _STOP_SECONDS: Final = 1.0
 _TOOLS_SECONDS: Final = 10.0
@@ -36,6 +36,7 @@ _TAKEN: Final = (
     "It must be valid JSON schema (draft 2020-12), and the names of the properties at the top 1 to "
     "64 letters, digits or characters of '_.-'."
 )
+_NOTHING: Final = UserTurn((Text("."),))
 _MOST_NAMES: Final = 1024  # the CLI takes 2,048 denied names
 
 
@@ -126,6 +127,18 @@ class Session:
                 resume.unlink(missing_ok=True)
         self.noted_after = history.noted_after if notes else None
         self.state = State.READY
+
+    async def warm(self, names: ToolNames) -> None:
+        """Have the process do once what it does for every turn, all but the asking: a first turn
+        takes twice as long as a second. The session is fresh before and after.
+
+        Raises:
+            ControlRefusedError: something of it would stay.
+            TurnError: the process broke.
+        """
+        with self._process.border():
+            await self._remember(_NOTHING, 0, names)
+        await self.rewind()
 
     async def close(self) -> None:
         """End the process, whatever it is doing."""
