@@ -81,9 +81,13 @@ def said(error: TurnError) -> str:
 
 def body_of(error: TurnError, *, output_schema: str = "response_format") -> JsonObject:
     """`output_schema` is what the client calls that field of a TurnRequest."""
-    wire = WIRE[error.failure]
+    type_ = WIRE[error.failure].type
     param = output_schema if error.param == "output_schema" else error.param
-    return error_body(said(error), wire.type, param=param, code=error.code or wire.code)
+    return error_body(said(error), type_, param=param, code=code_of(error))
+
+
+def code_of(error: TurnError) -> str | None:
+    return error.code or WIRE[error.failure].code
 
 
 def status_of(error: TurnError) -> int:

@@ -5,18 +5,22 @@ that what the guard refuses has the right form as well.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from claude_run.dialects.messages import anthropic_error
+from claude_run.dialects.messages import STATUSES, anthropic_error
 from claude_run.server.caller import caller
 from claude_run.turn import JsonObject
+from claude_run.usage.windows import Plan, header_safe
 
 VERSION: Final = "anthropic-version"
 """The header that every client of Anthropic's API sends, and no other."""
+
+ABBREVIATED: Final[Mapping[str, str]] = {"five_hour": "5h", "seven_day": "7d"}
+"""Windows that Anthropic's headers call otherwise than its answers do."""
 
 _PATHS: Final = ("/messages", "/v1/messages")
 _EPOCH: Final = "1970-01-01T00:00:00Z"
@@ -26,12 +30,13 @@ _FIRST_ERROR: Final = 400
 class AnthropicForm:
     """A layer around the guard, for requests to /v1/messages or with the version header."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, plan: Callable[[], Plan]) -> None:
         self._app = app
+        self._plan = plan
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and _is_anthropic(scope):
-            send = _Sender(send).send
+            send = _Sender(send, self._plan).send
         await self._app(scope, receive, send)
 
 
@@ -43,14 +48,17 @@ def _is_anthropic(scope: Scope) -> bool:
 class _Sender:
     """Holds the head of an error back until its body is whole and can be written anew."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, plan: Callable[[], Plan]) -> None:
         self._send = send
+        self._plan = plan
         self._head: Message | None = None
         self._body = b""
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message)["request-id"] = caller().request_id
+            headers = MutableHeaders(scope=message)
+            headers["request-id"] = caller().request_id
+            headers.update(limits(self._plan()))
             if message["status"] >= _FIRST_ERROR:
                 self._head = message
                 return
@@ -63,14 +71,29 @@ class _Sender:
 
     async def _send_error(self, head: Message) -> None:
         told = json.loads(self._body)["error"]
-        request_id = caller().request_id
+        status = STATUSES.get(told["code"], head["status"])
         error = anthropic_error(
-            head["status"], told["message"], told["param"], request_id=request_id
+            status, told["message"], told["param"], request_id=caller().request_id
         )
         body = json.dumps(error).encode()
         MutableHeaders(scope=head)["content-length"] = str(len(body))
-        await self._send(head)
+        await self._send({**head, "status": status})
         await self._send({"type": "http.response.body", "body": body})
+
+
+def limits(plan: Plan) -> dict[str, str]:
+    """`anthropic-ratelimit-unified-*`, as Anthropic's API tells of a plan: the share used, the
+    status, and when it resets, in seconds since 1970."""
+    told: dict[str, str] = {}
+    for name, window in plan.windows.items():
+        begun = f"anthropic-ratelimit-unified-{ABBREVIATED.get(name) or header_safe(name)}"
+        if window.status:
+            told[f"{begun}-status"] = header_safe(window.status)
+        if window.utilization is not None:
+            told[f"{begun}-utilization"] = f"{window.utilization:g}"
+        if window.resets_at is not None:
+            told[f"{begun}-reset"] = f"{window.resets_at:.0f}"
+    return told
 
 
 def model_info(name: str) -> JsonObject:

@@ -91,7 +91,7 @@ def make_app(
     guarded: ASGIApp = Guard(app, keys, max_body=settings.max_body)
     if log is not None:
         guarded = Logged(guarded, log)
-    return Exchanges(AnthropicForm(guarded), label=settings.label, plan=desk.plan)
+    return Exchanges(AnthropicForm(guarded, plan=desk.plan), label=settings.label, plan=desk.plan)
 
 
 def _model(name: str) -> JsonObject:

@@ -114,10 +114,15 @@ def lasting(seconds: float) -> str:
     return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
 
 
+def header_safe(name: str) -> str:
+    """`name` as a part of a header, whatever the API called it."""
+    return "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())
+
+
 def headers_of(plan: Plan, now: float) -> Iterator[tuple[str, str]]:
     """`x-ratelimit-*` for each window: the share used, the status, and seconds to its reset."""
     for name, window in plan.windows.items():
-        label = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())
+        label = header_safe(name)
         if window.utilization is not None:
             yield f"x-ratelimit-utilization-{label}", f"{window.utilization:g}"
         if window.status:

@@ -7,11 +7,21 @@ from typing import Any, Final, NamedTuple
 from hypothesis import strategies as st
 
 from claude_run.turn import JsonObject
-from tests.server.chats import PICTURE, WEATHER, assistant, result, system, user
+from tests.server.chats import (
+    NATIVE_PICTURE,
+    PICTURE,
+    WEATHER,
+    assistant,
+    result,
+    system,
+    text,
+    user,
+)
 
 CHAT: Final = "/v1/chat/completions"
 RESPONSES: Final = "/v1/responses"
 COMPLETIONS: Final = "/v1/completions"
+MESSAGES: Final = "/v1/messages"
 
 
 class Case(NamedTuple):
@@ -26,6 +36,7 @@ SCHEMA: Final[JsonObject] = {
     "additionalProperties": False,
 }
 _FUNCTION: Final[JsonObject] = {"type": "function", "name": "f", "parameters": SCHEMA}
+_PLAIN: Final[JsonObject] = {"type": "text", "media_type": "text/plain", "data": "z"}
 _FILE: Final = "data:application/pdf;base64,JVBERi0x"
 
 TEMPLATES: Final[tuple[tuple[str, JsonObject], ...]] = (
@@ -92,6 +103,31 @@ TEMPLATES: Final[tuple[tuple[str, JsonObject], ...]] = (
             "metadata": {"a": "b"},
             "max_output_tokens": 50,
             "previous_response_id": None,
+        },
+    ),
+    (MESSAGES, {"messages": [user("hi")], "max_tokens": 50, "system": "be brief", "top_k": 5}),
+    (
+        MESSAGES,
+        {
+            "messages": [
+                user([text("x"), NATIVE_PICTURE, {"type": "document", "source": _PLAIN}]),
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
+                        {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}},
+                    ],
+                },
+                user([{"type": "tool_result", "tool_use_id": "t", "content": [text("y")]}]),
+            ],
+            "max_tokens": 50,
+            "system": [{**text("be brief"), "cache_control": {"type": "ephemeral"}}],
+            "tools": [{"name": "f", "description": "x", "input_schema": SCHEMA}],
+            "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": True},
+            "thinking": {"type": "enabled", "budget_tokens": 2000},
+            "output_config": {"effort": "low", "format": {"type": "json_schema", "schema": SCHEMA}},
+            "stop_sequences": ["x"],
+            "metadata": {"user_id": "u"},
         },
     ),
     (COMPLETIONS, {"prompt": ["a", "b"], "n": 2, "echo": True, "stop": "x", "max_tokens": 5}),

@@ -1,9 +1,10 @@
 """The endpoints that answer, and what goes wrong at each of them in the same way."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
+import anthropic
 import openai
 from openai.types.chat import ChatCompletionMessageParam
 
@@ -17,17 +18,19 @@ HELLO: Final[list[ChatCompletionMessageParam]] = [{"role": "user", "content": "h
 class Endpoint:
     """`prompt` names the field with the conversation, `hello` is one of a single turn, and
     `text_of` finds the answer. `create` asks for `hello`, as a stream or not, and reads all of
-    what comes. `own` are its own bad requests: what replaces which fields, and what is named."""
+    what comes. `own` are its own bad requests: what replaces which fields, and what is named;
+    `wanted` is what every request needs besides."""
 
     path: str
     prompt: str
     hello: object
-    create: Callable[[openai.OpenAI, bool], object]
+    create: Callable[[Any, bool], object]
     text_of: Callable[[JsonObject], object]
     own: tuple[tuple[JsonObject, str], ...] = ()
+    wanted: JsonObject = field(default_factory=dict)
 
     def body(self, **fields: object) -> JsonObject:
-        return {"model": "sonnet", self.prompt: self.hello, **fields}
+        return {"model": "sonnet", self.prompt: self.hello, **self.wanted, **fields}
 
     def __str__(self) -> str:
         return self.path.removeprefix("/v1/")
@@ -44,6 +47,11 @@ def _response(client: openai.OpenAI, stream: bool) -> object:
 
 def _completion(client: openai.OpenAI, stream: bool) -> object:
     return _read(client.completions.create(model="sonnet", prompt="hello", stream=stream))
+
+
+def _message(client: anthropic.Anthropic, stream: bool) -> object:
+    answer = client.messages.create(model="sonnet", max_tokens=500, messages=HELLO, stream=stream)  # type: ignore[arg-type]  # what is the same in both
+    return list(answer) if stream else answer
 
 
 def _read(answer: object) -> object:
@@ -105,7 +113,39 @@ COMPLETIONS: Final = Endpoint(
         ({"max_tokens": 0}, "max_tokens"),
     ),
 )
+MESSAGES: Final = Endpoint(
+    "/v1/messages",
+    "messages",
+    HELLO,
+    _message,
+    lambda body: body["content"][0]["text"],
+    (
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": None}, "max_tokens"),
+        ({"messages": "hello"}, "messages"),
+        ({"messages": [{"role": "king", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user", "content": 1}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": [{}]}]}, "messages[0].content[0].type"),
+        ({"messages": [*HELLO, {"role": "assistant", "content": "I"}]}, "messages"),
+        ({"temperature": 1.5}, "temperature"),
+        ({"system": 1}, "system"),
+        ({"stop_sequences": "x"}, "stop_sequences"),
+        ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0].type"),
+        ({"tools": [{"type": "mcp_toolset", "mcp_server_name": "x"}]}, "tools[0].type"),
+        ({"tools": [{"name": "x"}]}, "tools[0].input_schema"),
+        ({"tool_choice": {"type": "any"}}, "tool_choice"),
+        ({"tool_choice": {"type": "tool", "name": "x"}}, "tool_choice.name"),
+        ({"mcp_servers": [{"type": "url", "url": "https://x", "name": "x"}]}, "mcp_servers"),
+        ({"thinking": {"type": "much"}}, "thinking.type"),
+        ({"output_config": {"effort": "some"}}, "output_config.effort"),
+        ({"output_config": {"format": {"type": "yaml"}}}, "output_config.format.type"),
+        ({"container": "c"}, "container"),
+    ),
+    {"max_tokens": 500},
+)
 ENDPOINTS: Final = (CHAT, RESPONSES, COMPLETIONS)
+"""Those of OpenAI's."""
+EVERY_ENDPOINT: Final = (*ENDPOINTS, MESSAGES)
 
 
 def bad_requests(endpoint: Endpoint) -> Iterator[tuple[object, str | None]]:
@@ -113,9 +153,9 @@ def bad_requests(endpoint: Endpoint) -> Iterator[tuple[object, str | None]]:
     prompt = endpoint.prompt
     yield [], None
     yield "hello", None
-    yield {prompt: endpoint.hello}, "model"
+    yield {prompt: endpoint.hello, **endpoint.wanted}, "model"
     yield endpoint.body(model=5), "model"
-    yield {"model": "sonnet"}, prompt
+    yield {"model": "sonnet", **endpoint.wanted}, prompt
     yield endpoint.body(**{prompt: []}), prompt
     yield endpoint.body(**{prompt: 1}), prompt
     yield endpoint.body(**{prompt: [1]}), f"{prompt}[0]"

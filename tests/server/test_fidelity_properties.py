@@ -8,10 +8,13 @@ import openai
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import say
 from claude_run.turn import JsonObject
 from tests.scripted import ScriptedUpstream, system_of, turns
-from tests.server.chats import TOOLS, assistant, hear, result, system, user
+from tests.server.asking import ask
+from tests.server.chats import TOOLS, assistant, hear, offered, result, system, user
+from tests.server.dialects import DIALECTS
 
 Said: TypeAlias = tuple[Any, ...]
 
@@ -135,3 +138,19 @@ def test_the_client_gets_what_claude_said(
     upstream.answer = say(*deltas)
     got = hear(client, [user("say it")], stream=stream, tools=TOOLS)
     assert (got.content, got.finish) == ("".join(deltas), "stop")
+
+
+@settings(ASKED, max_examples=8)
+@given(messages=conversations(), prompt=st.sampled_from(["", "Be brief."]))
+def test_every_dialect_says_the_same_upstream(
+    bridge: Bridge, upstream: ScriptedUpstream, messages: list[JsonObject], prompt: str
+) -> None:
+    upstream.forget()
+    for path, spell in DIALECTS.items():
+        status, answer, _ = ask(bridge, path, spell(messages, prompt, TOOLS))
+        assert status == 200, answer
+    said = [(system_of(request), turns(request)) for request in upstream.requests]
+    assert said == said[:1] * len(DIALECTS)
+    assert list(heard(upstream.requests[0])) == list(told(messages))
+    tools = [offered(request) for request in upstream.requests]
+    assert tools == tools[:1] * len(DIALECTS)

@@ -18,6 +18,7 @@ from claude_run.usage.record import CallRecord
 from claude_run.usage.spool import records_in
 from tests.scripted import PATIENCE, ScriptedUpstream
 from tests.server.asking import ask, frames, request
+from tests.server.tables import MESSAGES
 
 UNIFIED = "anthropic-ratelimit-unified"
 
@@ -219,7 +220,13 @@ def test_windows_stand_in_headers_and_are_told_once_as_they_fill(
             told = heard(capfd, bridge)
             assert [line in one for one in told] == [True] if line else told == []
         refused = call(bridge)
+        status, _, as_anthropic_tells = ask(bridge, MESSAGES.path, MESSAGES.body())
     assert (refused.status, refused.code) == (429, "insufficient_quota")
+    assert status == 429
+    assert as_anthropic_tells[f"{UNIFIED}-5h-status"] == "allowed"
+    assert as_anthropic_tells[f"{UNIFIED}-5h-utilization"] == "0.96"
+    assert 3500 < int(as_anthropic_tells[f"{UNIFIED}-5h-reset"]) - time.time() <= 3601
+    assert as_anthropic_tells["x-should-retry"] == "false"
     assert "--max-window is 95" in refused.message
     assert 3500 < int(refused.headers["retry-after"]) <= 3601
 

@@ -12,8 +12,17 @@ from claude_run.settings import Settings
 from tests.described.watching import WatchedConnection
 from tests.scripted import ScriptedUpstream
 from tests.server.asking import ask, request
-from tests.server.tables import BAD_REQUESTS, CHAT, ENDPOINTS, FAILURES, RESPONSES, Endpoint
+from tests.server.tables import (
+    BAD_REQUESTS,
+    CHAT,
+    ENDPOINTS,
+    EVERY_ENDPOINT,
+    FAILURES,
+    RESPONSES,
+    Endpoint,
+)
 
+on_every_dialect = pytest.mark.parametrize("endpoint", EVERY_ENDPOINT, ids=str)
 on_every_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
 whole_and_streamed = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
@@ -81,7 +90,7 @@ def test_health_needs_no_key_and_tells_nothing(bridge: Bridge) -> None:
     assert (status, answer) == (200, {"status": "ok"})
 
 
-@on_every_endpoint
+@on_every_dialect
 def test_v1_may_be_left_out(bridge: Bridge, upstream: ScriptedUpstream, endpoint: Endpoint) -> None:
     status, answer, _ = ask(bridge, endpoint.path.removeprefix("/v1"), endpoint.body())
     assert (status, endpoint.text_of(answer)) == (200, "Hello world")
@@ -170,7 +179,7 @@ def test_an_answer_that_breaks_off_is_an_error_in_both_forms(
     assert heard.value.type == "server_error"
 
 
-@on_every_endpoint
+@on_every_dialect
 def test_a_session_that_failed_answers_the_next_one_cleanly(
     bridge: Bridge, upstream: ScriptedUpstream, endpoint: Endpoint
 ) -> None:
@@ -184,7 +193,7 @@ def test_a_session_that_failed_answers_the_next_one_cleanly(
     assert len(answered["messages"]) == len(refused["messages"])
 
 
-@on_every_endpoint
+@on_every_dialect
 def test_a_client_that_leaves_before_the_answer_stops_the_model(
     bridge: Bridge, upstream: ScriptedUpstream, endpoint: Endpoint
 ) -> None:

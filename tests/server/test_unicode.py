@@ -7,12 +7,12 @@ from claude_run.rehearsal.answers import Reply, TextBlock, ToolUse
 from tests.scripted import ScriptedUpstream
 from tests.server.asking import ask, frames
 from tests.server.chats import TOOLS
-from tests.server.tables import CHAT, ENDPOINTS, Endpoint
+from tests.server.tables import CHAT, EVERY_ENDPOINT, Endpoint
 
 HALVES = Reply((TextBlock(("smile \ud83d", "\ude00, half \ud83d", ".")),))
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
+@pytest.mark.parametrize("endpoint", EVERY_ENDPOINT, ids=str)
 def test_half_a_character_is_replaced(
     bridge: Bridge, upstream: ScriptedUpstream, endpoint: Endpoint
 ) -> None:

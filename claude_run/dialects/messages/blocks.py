@@ -82,8 +82,8 @@ class _Transcript:
         self._calls.settle()
         if not self._turns or isinstance(self._turns[-1], AssistantTurn):
             raise bad_request(
-                "The conversation must end with a user message: no model continues an "
-                "assistant message that was begun for it.",
+                "This model does not support assistant message prefill. The conversation must "
+                "end with a user message.",
                 "messages",
             )
         return alternate(self._turns)

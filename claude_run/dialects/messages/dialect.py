@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from claude_run.dialects.dialect import Event, Stamp
-from claude_run.dialects.errors import status_of
+from claude_run.dialects.errors import code_of, status_of
 from claude_run.dialects.messages.answer import message
-from claude_run.dialects.messages.errors import anthropic_error
+from claude_run.dialects.messages.errors import STATUSES, anthropic_error
 from claude_run.dialects.messages.request import MessagesCall, parse_messages
 from claude_run.dialects.messages.stream import MessageWriter
 from claude_run.turn import JsonObject, TurnError, TurnEvent, fold
@@ -49,7 +49,6 @@ class _Writer:
         return []
 
     def fail(self, error: TurnError) -> list[Event]:
-        told = anthropic_error(
-            status_of(error), error.message, error.param, request_id=self._request_id
-        )
+        status = STATUSES.get(code_of(error), status_of(error))
+        told = anthropic_error(status, error.message, error.param, request_id=self._request_id)
         return [Event(told, "error")]
