@@ -184,11 +184,11 @@ def test_a_call_that_was_cut_off_is_left_out() -> None:
 
 
 def test_tools_that_come_with_the_input_are_offered() -> None:
-    added = {"type": "additional_tools", "role": "developer", "tools": [CLOCK, {"type": "custom"}]}
+    added = {"type": "additional_tools", "role": "developer", "tools": [CLOCK, {"type": "shell"}]}
     call = parsed(added, HELLO, added, tools=[WEATHER])
 
     assert [tool.name for tool in call.request.tools] == ["weather", "clock"]
-    assert [notice.subject for notice in call.notices] == ["tools of type custom"]
+    assert [notice.subject for notice in call.notices] == ["tools of type shell"]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,17 @@ def test_tools_that_come_with_the_input_are_offered() -> None:
         ([HELLO, called("a", "no spaces please")], "input[1].name"),
         ([HELLO, called("a", arguments="{")], "input[1].arguments"),
         ([HELLO, called("a", arguments="[]")], "input[1].arguments"),
-        ([HELLO, {"type": "function_call_output", "output": "x"}], "input[1].call_id"),
+        ([HELLO, {"type": "custom_tool_call_output", "output": "x"}], "input[1].call_id"),
+        (
+            [HELLO, {"type": "custom_tool_call", "call_id": "a", "name": "f", "input": 1}],
+            "input[1].input",
+        ),
+        ([HELLO, {**called("a"), "namespace": 1}], "input[1].namespace"),
+        (
+            [HELLO, {"type": "tool_search_call", "call_id": "a", "arguments": "x"}],
+            "input[1].arguments",
+        ),
+        ([HELLO, {"type": "tool_search_output", "call_id": "a"}], "input[1].tools"),
         ([HELLO, called("a"), result("a", 1)], "input[2].output"),
         ([{"type": "additional_tools"}, HELLO], "input[0].tools"),
         ([{"type": "additional_tools", "tools": [{}]}, HELLO], "input[0].tools[0].type"),

@@ -32,6 +32,7 @@ from tests.dialects.responses import (
 
 HELLO: JsonObject = {"role": "user", "content": "Hello"}
 SEARCH: JsonObject = {"type": "web_search"}
+SHELL: JsonObject = {"type": "shell"}
 NAMESPACE: JsonObject = {
     "type": "namespace",
     "name": "mail",
@@ -122,11 +123,11 @@ def test_functions_are_offered_as_they_are_described() -> None:
 
 
 def test_other_types_of_tools_are_ignored_with_one_notice_each() -> None:
-    call = parsed(tools=[SEARCH, WEATHER, NAMESPACE, SEARCH])
+    call = parsed(tools=[SEARCH, WEATHER, SHELL, SEARCH])
 
     assert [tool.name for tool in call.request.tools] == ["weather"]
     subjects = [notice.subject for notice in call.notices]
-    assert subjects == ["tools of type web_search", "tools of type namespace"]
+    assert subjects == ["tools of type web_search", "tools of type shell"]
     assert refused(strict=True, tools=[WEATHER, SEARCH]).param == "tools[1].type"
 
 
@@ -182,7 +183,8 @@ def test_allowing_a_tool_that_is_ignored_is_a_notice() -> None:
         ([SEARCH], "required", "tool_choice"),
         ([], "required", "tool_choice"),
         ([SEARCH, WEATHER], {"type": "web_search"}, "tool_choice.type"),
-        ([WEATHER], {"type": "custom", "name": "x"}, "tool_choice.type"),
+        ([WEATHER], {"type": "custom", "name": "x"}, "tool_choice"),
+        ([WEATHER], {"type": "custom"}, "tool_choice.type"),
         ([WEATHER], {"type": "function", "name": "clock"}, "tool_choice"),
         ([NAMESPACE], {"type": "function", "name": "clock"}, "tool_choice"),
         ([WEATHER], {"type": "function"}, "tool_choice.name"),

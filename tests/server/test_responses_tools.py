@@ -245,7 +245,7 @@ def test_tools_of_other_types_are_left_out(
         tools=[
             {"type": "web_search"},
             WEATHER,
-            {"type": "namespace", "name": "more", "description": "More.", "tools": []},
+            {"type": "code_interpreter", "container": {"type": "auto"}},
         ],
     )
     assert [tool["name"] for tool in upstream.requests[0]["tools"]] == [UPSTREAM_WEATHER]

@@ -1,7 +1,9 @@
 """One understood request: what is asked of Claude, and what the response must say about it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from claude_run.dialects.responses.forms import Form
 from claude_run.turn import JsonObject, Notice, TurnRequest
 
 
@@ -9,7 +11,7 @@ from claude_run.turn import JsonObject, Notice, TurnRequest
 class ResponseCall:
     """`input_items` is what this request brought, `earlier_items` the conversation it goes on
     from. `echo` holds the fields a response repeats. `shows_reasoning` says whether a summary
-    was asked for."""
+    was asked for. `forms` says how the client wrote its tools, by the functions' names."""
 
     request: TurnRequest
     stream: bool
@@ -18,6 +20,7 @@ class ResponseCall:
     echo: JsonObject
     earlier_items: tuple[JsonObject, ...]
     input_items: tuple[JsonObject, ...]
+    forms: Mapping[str, Form] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
 
     @property

@@ -1,6 +1,6 @@
 """What a response repeats of its request, and what holds where the request was silent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from claude_run.dialects.reading import optional, text
@@ -9,13 +9,16 @@ from claude_run.turn import JsonObject, Sampling
 LABELS: Final = ("user", "safety_identifier", "prompt_cache_key")
 """Nothing is done with these, but clients know their responses by them."""
 
-UNTOLD: Final[JsonObject] = {"description": None, "parameters": None, "strict": None}
+UNTOLD_OF: Final[Mapping[str, JsonObject]] = {
+    "function": {"description": None, "parameters": None, "strict": None}
+}
+"""What a tool of each type says where it says nothing else."""
 
 
 def echo(
     body: JsonObject,
     asked: JsonObject,
-    functions: Iterable[JsonObject],
+    tools: Iterable[JsonObject],
     summary: str | None,
     sampling: Sampling,
 ) -> JsonObject:
@@ -35,7 +38,7 @@ def echo(
         "temperature": _in_effect(sampling.temperature),
         "text": {"format": _format(asked.get("text.format"))},
         "tool_choice": asked.get("tool_choice", "auto"),
-        "tools": [{**UNTOLD, **function} for function in functions],
+        "tools": [{**UNTOLD_OF.get(tool["type"], {}), **tool} for tool in tools],
         "top_logprobs": 0,
         "top_p": _in_effect(sampling.top_p),
         "truncation": "disabled",

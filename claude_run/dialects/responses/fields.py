@@ -30,14 +30,14 @@ RESPONSES_FIELDS: Final[Mapping[str, Field]] = table(
     Field(
         "tools",
         HONOURED,
-        "Function tools of any schema; of other types there are none here, and each is ignored "
-        "with a notice.",
+        "Functions of any schema. Custom tools, namespaces and a search that the client makes are "
+        "offered as functions, and called in their own form. Others are ignored with a notice.",
     ),
     Field(
         "tool_choice",
         HONOURED,
-        "`auto`, `none`, `required`, one function, or the functions that are allowed; a choice "
-        "that needs another type of tool is refused.",
+        "`auto`, `none`, `required`, one tool, or the tools that are allowed; a choice that needs "
+        "a type that is ignored is refused.",
     ),
     Field("parallel_tool_calls", HONOURED, "`false` allows one call in an answer."),
     Field("max_output_tokens", HONOURED, "The most output tokens, reasoning included."),

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from claude_run.dialects.calls import OpenCalls, arguments
 from claude_run.dialects.content import media, texts
-from claude_run.dialects.reading import at, choice, elements, required, text
+from claude_run.dialects.reading import at, choice, elements, object_, optional, required, text
+from claude_run.dialects.responses.forms import INPUT, SEARCH, flat, found
 from claude_run.dialects.tools import function_name
 from claude_run.turn import (
     AssistantTurn,
@@ -24,6 +25,10 @@ KINDS: Final = (
     "message",
     "function_call",
     "function_call_output",
+    "custom_tool_call",
+    "custom_tool_call_output",
+    "tool_search_call",
+    "tool_search_output",
     "reasoning",
     "item_reference",
     "additional_tools",
@@ -73,8 +78,20 @@ class _Transcript:
                 self._message(item, param)
             case "function_call":
                 self._call(item, param)
-            case "function_call_output":
+            case "custom_tool_call":
+                self._custom_call(item, param)
+            case "function_call_output" if item.get("call_id") is None:
+                # A client's own doing, which nobody called for: Codex tells its goals so.
+                self._turns.append(UserTurn(media(item.get("output"), at(param, "output"))))
+            case "function_call_output" | "custom_tool_call_output":
                 self._result(item, param)
+            case "tool_search_call":
+                given = object_(item.get("arguments") or {}, at(param, "arguments"))
+                self._begin_call(item, SEARCH, given, param)
+            case "tool_search_output":
+                self._tools += elements(required(item, "tools", param), at(param, "tools"))
+                told = found(item["tools"], at(param, "tools"))
+                self._answer_call(item, (Text(told),), param)
             case "additional_tools":
                 self._tools += elements(required(item, "tools", param), at(param, "tools"))
 
@@ -102,8 +119,6 @@ class _Transcript:
             self._turns.append(AssistantTurn(said))
 
     def _call(self, item: JsonObject, param: str) -> None:
-        name = function_name(required(item, "name", param), at(param, "name"))
-        call_id = text(required(item, "call_id", param), at(param, "call_id"))
         try:
             given = arguments(item.get("arguments"), at(param, "arguments"))
         except TurnError:
@@ -111,20 +126,37 @@ class _Transcript:
             if item.get("status") == "incomplete":
                 return
             raise
+        self._begin_call(item, _name(item, param), given, param)
+
+    def _custom_call(self, item: JsonObject, param: str) -> None:
+        if item.get("status") != "incomplete":
+            given = text(item.get("input") or "", at(param, "input"))
+            self._begin_call(item, _name(item, param), {INPUT: given}, param)
+
+    def _begin_call(self, item: JsonObject, name: str, given: JsonObject, param: str) -> None:
+        call_id = text(required(item, "call_id", param), at(param, "call_id"))
         self._begin_answer()
         call = ToolCall(self._calls.open(call_id, param), name, given)
         self._turns.append(AssistantTurn((call,)))
 
     def _result(self, item: JsonObject, param: str) -> None:
+        self._answer_call(item, media(item.get("output"), at(param, "output")), param)
+
+    def _answer_call(self, item: JsonObject, content: tuple[Any, ...], param: str) -> None:
         path = at(param, "call_id")
         id_ = self._calls.answer(text(required(item, "call_id", param), path), path)
-        content = media(item.get("output"), at(param, "output"))
         self._turns.append(UserTurn((ToolResult(id_, content),)))
 
     def _begin_answer(self) -> None:
         """Results may come after a user's words, but not after the next answer has begun."""
         if self._turns and isinstance(self._turns[-1], UserTurn):
             self._calls.settle()
+
+
+def _name(item: JsonObject, param: str) -> str:
+    """The function that a call is of, by the name that Claude knows it by."""
+    name = function_name(required(item, "name", param), at(param, "name"))
+    return flat(name, optional(text, item, "namespace", param))
 
 
 def _not_blank(parts: tuple[Text, ...]) -> tuple[Text, ...]:

@@ -11,6 +11,10 @@ PREFIXES: Final[Mapping[str, str]] = {
     "message": "msg",
     "function_call": "fc",
     "function_call_output": "fco",
+    "custom_tool_call": "ctc",
+    "custom_tool_call_output": "ctco",
+    "tool_search_call": "tsc",
+    "tool_search_output": "tso",
     "reasoning": "rs",
     "additional_tools": "at",
 }
@@ -46,7 +50,7 @@ def _filled(kind: str, item: JsonObject) -> JsonObject:
             return {"content": _parts(item.get("content"), text_type)}
         case "function_call":
             return {"arguments": item.get("arguments") or "{}"}
-        case "function_call_output":
+        case "function_call_output" | "custom_tool_call_output":
             output = item.get("output") or ""
             return {"output": output if isinstance(output, str) else _parts(output, "input_text")}
         case "reasoning":

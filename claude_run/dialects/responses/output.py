@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
-from claude_run.turn import JsonObject, ToolCallStarted
+from claude_run.turn import JsonObject
 
 ItemStatus: TypeAlias = Literal["in_progress", "completed", "incomplete"]
 PartType: TypeAlias = Literal["output_text", "refusal"]
@@ -15,7 +15,7 @@ class Emit(Protocol):
 
 
 class OutputItem:
-    """What the three kinds have in common. `index` is the item's place in the output, `seed`
+    """What every kind has in common. `index` is the item's place in the output, `seed`
     what makes its id differ from those of every other response."""
 
     prefix: ClassVar[str]
@@ -131,41 +131,3 @@ class Message(OutputItem):
 
     def _tell_part(self, type_: str, **fields: Any) -> None:
         self._tell(type_, content_index=len(self._done), **fields)
-
-
-class FunctionCall(OutputItem):
-    """A call of one of the caller's tools."""
-
-    prefix = "fc"
-
-    def __init__(self, index: int, seed: str, emit: Emit, started: ToolCallStarted) -> None:
-        super().__init__(index, seed, emit)
-        self.started = started
-        self._pieces: list[str] = []
-
-    def render(self, status: ItemStatus) -> JsonObject:
-        return {
-            "id": self.id,
-            "type": "function_call",
-            "call_id": self.started.id,
-            "name": self.started.name,
-            "arguments": "".join(self._pieces),
-            "status": status,
-        }
-
-    def write(self, fragment: str) -> None:
-        self._pieces.append(fragment)
-        self._tell("response.function_call_arguments.delta", delta=fragment)
-
-    def close(self, status: ItemStatus) -> JsonObject:
-        # A call cut off before its arguments keeps none: "{}" would be one that clients make.
-        if status == "completed" and not self._pieces:
-            self.write("{}")
-        return super().close(status)
-
-    def _finish(self) -> None:
-        self._tell(
-            "response.function_call_arguments.done",
-            name=self.started.name,
-            arguments="".join(self._pieces),
-        )

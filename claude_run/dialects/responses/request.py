@@ -72,9 +72,10 @@ def parse_response(
         stream=optional(boolean, asked, "stream") or False,
         store=optional(boolean, asked, "store") is not False,
         shows_reasoning=reasoning.asked and reasoning.summary is not None,
-        echo=echo(body, _checked(asked), offered.functions, reasoning.summary, steered),
+        echo=echo(body, _checked(asked), offered.written, reasoning.summary, steered),
         earlier_items=earlier,
         input_items=brought,
+        forms=offered.forms,
         notices=notices + offered.notices + clamped,
     )
 

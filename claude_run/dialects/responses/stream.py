@@ -7,13 +7,9 @@ from typing_extensions import assert_never
 
 from claude_run.dialects.responses.answer import ENDINGS, ended, error_event, failed, frame
 from claude_run.dialects.responses.call import ResponseCall
-from claude_run.dialects.responses.output import (
-    FunctionCall,
-    ItemStatus,
-    Message,
-    OutputItem,
-    Reasoning,
-)
+from claude_run.dialects.responses.calls import CALLS, Call, Called
+from claude_run.dialects.responses.forms import Form
+from claude_run.dialects.responses.output import ItemStatus, Message, OutputItem, Reasoning
 from claude_run.turn import (
     Failure,
     JsonObject,
@@ -41,6 +37,7 @@ class ResponseWriter:
     def __init__(self, call: ResponseCall, response_id: str, created_at: int) -> None:
         self.response = frame(call, response_id, created_at)
         self._shows_reasoning = call.shows_reasoning
+        self._forms = call.forms
         self._seed = response_id.removeprefix("resp_")
         self._batch: list[JsonObject] = []
         self._sequence = 0
@@ -67,7 +64,8 @@ class ResponseWriter:
             case TextDelta() | RefusalDelta() | ThinkingDelta() | ToolCallDelta(fragment=""):
                 pass
             case ToolCallStarted():
-                self._next(FunctionCall, event)
+                form = self._forms.get(event.name, Form("function", event.name))
+                self._next(CALLS[form.kind], Called(event, form))
             case ToolCallDelta(index, fragment):
                 self._called(index).write(fragment)
             case TurnRestarted():
@@ -95,15 +93,15 @@ class ResponseWriter:
     def _current(self, kind: type[ItemT]) -> ItemT:
         return self._open if isinstance(self._open, kind) else self._next(kind)
 
-    def _next(self, kind: Callable[..., ItemT], *told: ToolCallStarted) -> ItemT:
+    def _next(self, kind: Callable[..., ItemT], *told: Called) -> ItemT:
         self._close("completed")
         item = kind(len(self._items), self._seed, self._emit, *told)
         self._open = item
         item.announce()
         return item
 
-    def _called(self, index: int) -> FunctionCall:
-        if isinstance(self._open, FunctionCall) and self._open.started.index == index:
+    def _called(self, index: int) -> Call:
+        if isinstance(self._open, Call) and self._open.started.index == index:
             return self._open
         raise TurnError(Failure.UPSTREAM, f"Claude sent arguments for call {index} out of turn.")
 

@@ -13,9 +13,8 @@ from tests.scripted import ScriptedUpstream, in_order, system_of
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for npm
 
-# The model's own name: to Codex it is unknown, so that it offers its tools as plain functions.
 MODEL = """
-model = "sonnet"
+model = "{model}"
 check_for_update_on_startup = false
 """
 NOT_ELSEWHERE = """
@@ -40,24 +39,45 @@ wire_api = "responses"
 MAKE_A_FILE = "echo hello > made.txt; cat made.txt"
 
 
-@pytest.fixture(params=[OWN_PROVIDER, CONFIGURED], ids=["own provider", "configured"])
-def settled(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    wrapped: dict[str, str],
-    gateway: dict[str, str],
-) -> dict[str, str]:
-    """The environment of a Codex that knows the bridge, with a home of its own."""
-    home = tmp_path / "codex"
-    home.mkdir()
-    provider = request.param.format(url=wrapped["OPENAI_BASE_URL"])
-    (home / "config.toml").write_text(MODEL + provider + NOT_ELSEWHERE)
-    return {
-        **wrapped,
-        **gateway,
-        "CODEX_HOME": str(home),
-        "CODEX_API_KEY": wrapped["OPENAI_API_KEY"],
-    }
+# What Codex knows of a model decides the form that it offers its tools in.
+UNKNOWN = "sonnet"  # plain functions, and a namespace
+KNOWN = "gpt-5.5"  # custom tools, and a search for more
+LATEST = "gpt-5.6-sol"  # everything in namespaces, which come with the input
+
+
+class Codex:
+    """A Codex that knows the bridge, with a home of its own."""
+
+    def __init__(
+        self, packages: Path, tmp_path: Path, wrapped: dict[str, str], gateway: dict[str, str]
+    ) -> None:
+        self._packages = packages
+        self.home = tmp_path / "codex"
+        self.work = tmp_path / "work"
+        self.home.mkdir()
+        self.work.mkdir()
+        self._url = wrapped["OPENAI_BASE_URL"]
+        self._environment = {
+            **wrapped,
+            **gateway,
+            "CODEX_HOME": str(self.home),
+            "CODEX_API_KEY": wrapped["OPENAI_API_KEY"],
+        }
+
+    def run(self, prompt: str, *, model: str, provider: str = CONFIGURED, more: str = "") -> str:
+        """What it says in the end."""
+        settings = MODEL.format(model=model) + provider.format(url=self._url) + NOT_ELSEWHERE
+        (self.home / "config.toml").write_text(settings + more)
+        events = codex(self._packages, self._environment, self.work, prompt)
+        items = [event["item"] for event in events if "item" in event]
+        return str([item["text"] for item in items if item["type"] == "agent_message"][-1])
+
+
+@pytest.fixture
+def codex_here(
+    packages: Path, tmp_path: Path, wrapped: dict[str, str], gateway: dict[str, str]
+) -> Codex:
+    return Codex(packages, tmp_path, wrapped, gateway)
 
 
 def codex(packages: Path, environment: dict[str, str], directory: Path, prompt: str) -> list[Any]:
@@ -78,19 +98,14 @@ def codex(packages: Path, environment: dict[str, str], directory: Path, prompt: 
     return [json.loads(line) for line in finished.stdout.splitlines()]
 
 
-def test_a_shell_command(
-    upstream: ScriptedUpstream, packages: Path, settled: dict[str, str], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("provider", [OWN_PROVIDER, CONFIGURED], ids=["own provider", "configured"])
+def test_a_shell_command(upstream: ScriptedUpstream, codex_here: Codex, provider: str) -> None:
     upstream.answer = in_order(
         calls(("exec_command", {"cmd": MAKE_A_FILE}), saying="I make it."), say("All", " done.")
     )
-    work = tmp_path / "work"
-    work.mkdir()
-    events = codex(packages, settled, work, "Make a file.")
+    assert codex_here.run("Make a file.", model=UNKNOWN, provider=provider) == "All done."
 
-    assert (work / "made.txt").read_text() == "hello\n"
-    said = [e["item"]["text"] for e in events if e.get("item", {}).get("type") == "agent_message"]
-    assert said == ["I make it.", "All done."]
+    assert (codex_here.work / "made.txt").read_text() == "hello\n"
     before, after = upstream.requests
     assert "Codex" in system_of(before)
     assert "exec_command" in offered(before)
@@ -99,3 +114,55 @@ def test_a_shell_command(
     assert called == f"I make it.\nexec_command(cmd={MAKE_A_FILE!r})"
     assert "exited with code 0" in result
     assert matched(after)
+
+
+PATCH = """\
+*** Begin Patch
+*** Add File: made.txt
++hello "you"
+*** End Patch
+"""
+
+
+def test_a_patch_by_a_custom_tool(upstream: ScriptedUpstream, codex_here: Codex) -> None:
+    upstream.answer = in_order(calls(("apply_patch", {"input": PATCH})), say("Patched."))
+    assert codex_here.run("Make a file.", model=KNOWN) == "Patched."
+
+    assert (codex_here.work / "made.txt").read_text() == 'hello "you"\n'
+    before, after = upstream.requests
+    assert "lark grammar" in str(offered(before)["apply_patch"])
+    assert "Success" in told(after)[-1][1]
+    assert matched(after)
+
+
+def test_tools_that_it_searches_for(upstream: ScriptedUpstream, codex_here: Codex) -> None:
+    upstream.answer = in_order(calls(("tool_search", {"query": "spawn an agent"})), say("Found."))
+    assert codex_here.run("Which tools are there?", model=KNOWN) == "Found."
+
+    before, after = upstream.requests
+    new = offered(after).keys() - offered(before).keys()
+    assert "multi_agent_v1_spawn_agent" in new
+    assert "multi_agent_v1.spawn_agent" in told(after)[-1][1]
+    assert matched(after)
+
+
+SCRIPT = "const r = await tools.exec_command({cmd: 'echo hello > made.txt'}); text(r.exit_code);"
+
+
+def test_a_script_by_a_custom_tool_in_a_namespace_that_comes_with_the_input(
+    upstream: ScriptedUpstream, codex_here: Codex
+) -> None:
+    upstream.answer = in_order(calls(("exec", {"input": SCRIPT})), say("Run."))
+    assert codex_here.run("Make a file.", model=LATEST) == "Run."
+
+    assert (codex_here.work / "made.txt").read_text() == "hello\n"
+    before, after = upstream.requests
+    assert {"exec", "wait", "collaboration_spawn_agent"} <= offered(before).keys()
+    assert "Script completed" in told(after)[-1][1]
+    assert matched(after)
+
+
+def test_a_function_in_a_namespace(upstream: ScriptedUpstream, codex_here: Codex) -> None:
+    upstream.answer = in_order(calls(("collaboration_list_agents", {})), say("One."))
+    assert codex_here.run("Which agents are there?", model=LATEST) == "One."
+    assert "/root" in told(upstream.requests[1])[-1][1]
