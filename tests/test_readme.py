@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.picture import PICTURE, drawn, said_in, shown
 from tests.readme import README, TABLES, filled
 
 TEXT = README.read_text()
@@ -29,3 +30,9 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert "pip install -e '.[dev]' && pytest" in TEXT
     assert re.search(r"pip install .*-e '\.\[dev\]'", CI)
     assert re.search(r"^\s*.*\bpytest$", CI, re.MULTILINE)
+
+
+def test_the_picture_is_what_a_terminal_shows() -> None:
+    told = said_in(PICTURE.read_text())
+    assert told[0].startswith("$ claude-run")
+    assert said_in(drawn(shown())) == told

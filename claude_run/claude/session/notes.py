@@ -45,7 +45,10 @@ class EnvironmentNotes:
         as long as a new process, the first time."""
         if model not in self._learning:
             self._learning[model] = asyncio.create_task(self._learn(model))
-        return await asyncio.shield(self._learning[model])
+        notes = await asyncio.shield(self._learning[model])
+        if not notes:  # the machine was too busy, perhaps: the next who needs it tries again
+            self._learning.pop(model, None)
+        return notes
 
     async def close(self) -> None:
         for task in self._learning.values():
