@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_run.claude.session.options import Place, birth_of
+from claude_run.claude.session.proof import comparable
 from claude_run.claude.session.replay import History
 from claude_run.claude.session.session import Phase, Session
 from claude_run.claude.session.shape import ALL, Shape, Tool
@@ -98,7 +99,7 @@ class Walk:
     async def _asked(self, session: Session, turn: UserTurn) -> JsonObject:
         seen = len(self._upstream.requests)
         await session.ask((turn,), NAMES, lambda _: False)
-        return comparable(self._upstream, seen)
+        return comparable(self._upstream.requests[seen], self._upstream.headers[seen])
 
     async def _talks(self, session: Session) -> JsonObject:
         self._upstream.answer = say("and more")
@@ -149,19 +150,6 @@ class Walk:
 def is_text(message: Any) -> bool:
     event = getattr(message, "event", None) or {}
     return bool(event.get("type") == "content_block_delta")
-
-
-def comparable(upstream: ScriptedUpstream, number: int) -> JsonObject:
-    """A request and its headers, without what is that of one process or one request."""
-    body, headers = upstream.requests[number], upstream.headers[number]
-    kept = {
-        name: value
-        for name, value in headers.items()
-        if name not in {"content-length", "host"}
-        and not name.endswith(("session-id", "request-id"))
-    }
-    system = [block for block in body["system"] if "billing-header" not in block["text"]]
-    return {**body, "system": system, "metadata": None, "headers": kept, "order": list(body)}
 
 
 def walk(

@@ -65,6 +65,17 @@ async def changeable(place: Place) -> frozenset[Aspect]:
     return ALL - differing
 
 
+def comparable(body: JsonObject, headers: Mapping[str, str]) -> JsonObject:
+    """Body and headers without what is that of one process or one request."""
+    system = [block for block in body.get("system", ()) if "billing-header" not in block["text"]]
+    kept = {
+        name: value
+        for name, value in headers.items()
+        if name not in _OF_ONE_REQUEST and not name.endswith(("session-id", "request-id"))
+    }
+    return {**body, "system": system, "metadata": None, "headers": kept, "order": list(body)}
+
+
 async def _changed(place: Place) -> None:
     """Ask with each shape of the walk in one process."""
     session = Session(birth_of(_WALK[0], ALL), place, History(), changeable=ALL)
@@ -117,15 +128,4 @@ class _Overheard(Upstream):
 
         await super().__call__(scope, heard, send)
         headers = {n.decode(): v.decode() for n, v in scope["headers"]}
-        self._asked.append(_comparable(json.loads(body), headers))
-
-
-def _comparable(body: JsonObject, headers: Mapping[str, str]) -> JsonObject:
-    """Body and headers without what is that of one process or one request."""
-    system = [block for block in body.get("system", ()) if "billing-header" not in block["text"]]
-    kept = {
-        name: value
-        for name, value in headers.items()
-        if name not in _OF_ONE_REQUEST and not name.endswith(("session-id", "request-id"))
-    }
-    return {**body, "system": system, "metadata": None, "headers": kept, "order": list(body)}
+        self._asked.append(comparable(json.loads(body), headers))

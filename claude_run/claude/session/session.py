@@ -15,6 +15,7 @@ from claude_agent_sdk import ClaudeSDKClient, Message, ResultMessage
 from claude_run.claude.conversation import answers_calls
 from claude_run.claude.errors import RateLimit
 from claude_run.claude.session import control
+from claude_run.claude.session.offering import Offering, require
 from claude_run.claude.session.options import (
     AGENT,
     Birth,
@@ -25,19 +26,12 @@ from claude_run.claude.session.options import (
 )
 from claude_run.claude.session.process import Process
 from claude_run.claude.session.replay import History, assistant_message, transcript, user_message
-from claude_run.claude.session.shape import Aspect, Shape, Tool
-from claude_run.claude.tools import OUTPUT, ToolNames, offered
-from claude_run.turn import Failure, JsonObject, Text, Turn, TurnError, UserTurn, bad_request
+from claude_run.claude.session.shape import Aspect, Shape
+from claude_run.claude.tools import ToolNames
+from claude_run.turn import JsonObject, Text, Turn, UserTurn
 
 _STOP_SECONDS: Final = 1.0
-_TOOLS_SECONDS: Final = 10.0
-_TOOLS_POLL: Final = 0.003
-_TAKEN: Final = (
-    "It must be valid JSON schema (draft 2020-12), and the names of the properties at the top 1 to "
-    "64 letters, digits or characters of '_.-'."
-)
 _NOTHING: Final = UserTurn((Text("."),))
-_MOST_NAMES: Final = 1024  # the CLI takes 2,048 denied names
 
 
 class State(Enum):
@@ -98,12 +92,9 @@ class Session:
         self._changeable = frozenset(changeable) - fixed_by(shape)
         self._directory = place.directory
         self._history = history
-        self._server = control.ToolServer(shape.tools)
-        # What the CLI keeps of every tool that it was ever offered: it sends the description
-        # that it saw first with a name and a schema, whatever it is told later.
-        self._described = {(tool.name, tool.schema): tool.description for tool in shape.tools}
+        self._offering = Offering(shape.tools)
         birth = Birth(shape, place, is_fixed=Aspect.MODEL not in changeable)
-        self._process = Process(birth, self._server.config)
+        self._process = Process(birth, self._offering.config)
         self._said: list[_Said] = []
 
     # --- birth and death --------------------------------------------------------------
@@ -118,7 +109,7 @@ class Session:
         resume = self._transcript(history, names) if history.turns else None
         try:
             await self._process.open(resume)
-            await self._require_tools(self.shape.tools, names)
+            await require(self._client, self.shape.tools, names)
         except BaseException:
             self._process.end()
             raise
@@ -159,13 +150,7 @@ class Session:
 
     def can_become(self, shape: Shape) -> bool:
         """Whether the session, once it is fresh, can be given `shape` while it lives."""
-        if not self.shape.differs(shape) <= self._changeable:
-            return False
-        told = {(tool.name, tool.schema): tool.description for tool in shape.tools}
-        known = self._described
-        if any(known.get(tool, told[tool]) != told[tool] for tool in told):
-            return False
-        return len({name for name, _ in known} | {name for name, _ in told}) <= _MOST_NAMES
+        return self.shape.differs(shape) <= self._changeable and self._offering.can_be(shape.tools)
 
     async def become(self, shape: Shape, names: ToolNames) -> None:
         """Give the session `shape`; what it is already is not set again.
@@ -178,7 +163,7 @@ class Session:
         if differing:
             await control.change(self._client, tuple(self._changes(shape, differing)))
         if Aspect.TOOLS in differing:
-            await self._require_tools(shape.tools, names)
+            await require(self._client, shape.tools, names)
         self.shape = shape
 
     def _changes(self, shape: Shape, differing: frozenset[Aspect]) -> list[control.Request]:
@@ -190,43 +175,8 @@ class Session:
         if Aspect.THINKING in differing:
             requests.append(control.thinking(shown=shape.thinking))
         if Aspect.TOOLS in differing:
-            requests.extend(self._offer(shape.tools))
+            requests.extend(self._offering.replaced(shape.tools))
         return requests
-
-    def _offer(self, tools: Sequence[Tool]) -> tuple[control.Request, control.Request]:
-        self._server.offer(tools)
-        self._described.update({(tool.name, tool.schema): tool.description for tool in tools})
-        once = {name for name, _ in self._described}
-        return control.tools(sorted(once - {tool.name for tool in tools}))
-
-    async def _require_tools(self, tools: Sequence[Tool], names: ToolNames) -> None:
-        """Wait until the CLI offers the model exactly `tools`. It leaves a tool out whose schema
-        the Messages API would refuse, and tells only the model."""
-        asked = {tool.name for tool in tools}
-        there = await self._offered()
-        if missing := [tool.name for tool in tools if tool.name not in there]:
-            if OUTPUT in missing:
-                raise bad_request(
-                    f"Claude does not take this JSON schema. {_TAKEN}", "output_schema"
-                )
-            called = ", ".join(repr(names.caller_of_bare(name)) for name in missing)
-            raise bad_request(f"Claude does not take the parameters of {called}. {_TAKEN}", "tools")
-        if there - asked:
-            raise control.ControlRefusedError(f"still offered: {', '.join(there - asked)}")
-
-    async def _offered(self) -> set[str]:
-        there: set[str] | None = None
-        try:
-            with anyio.fail_after(_TOOLS_SECONDS):
-                while there is None:
-                    found = offered(await self._client.get_mcp_status())
-                    there = None if found is None else set(found)
-                    if there is None:
-                        await anyio.sleep(_TOOLS_POLL)  # the CLI tells of it only when asked
-        except Exception as error:
-            text = f"Claude Code did not take up the tools: {error!r}"
-            raise TurnError(Failure.CRASH, text) from error
-        return there
 
     # --- a turn -----------------------------------------------------------------------
 
