@@ -6,10 +6,17 @@ from contextlib import suppress
 
 
 def say(message: str) -> None:
-    """Say `message`, if anybody listens."""
+    """Say `message`, if anybody listens. What it holds of a client's words could be more than
+    text in a terminal: only what can be seen is written."""
     with suppress(OSError, ValueError):
         if sys.stderr is not None:  # print would take stdout instead
-            print(f"claude-run: {message}", file=sys.stderr, flush=True)
+            print(f"claude-run: {_printable(message)}", file=sys.stderr, flush=True)
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
 
 
 def open_missing() -> None:

@@ -156,7 +156,8 @@ def test_a_command_that_swallows_a_miss_does_not_pass(tmp_path: Path) -> None:
         command = (sys.executable, "-c", SWALLOWS, *words)
         return finished((*CLAUDE_RUN, *options, "--", *command), environment)
 
-    missed = run("one", "two", "three")
+    missed = run("one", "two", "three \x1b[2J\u202e")
+    assert not {"\x1b", "\u202e"} & set(missed.stderr)
     assert missed.returncode == 75, missed.stderr
     assert "user), text: [-" in missed.stderr
     again = f"Record it with: claude-run --record new --cassette {cassette} -- COMMAND"

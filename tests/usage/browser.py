@@ -26,11 +26,11 @@ class Browser:
 
     url: str
 
-    def open(self, file: Path, fragment: str = "") -> None:
+    def open(self, page: Path | str, fragment: str = "") -> None:
         self._call("url", url="about:blank")
         self.requests()
         self.console()
-        self._call("url", url=file.as_uri() + fragment)
+        self._call("url", url=page if isinstance(page, str) else page.as_uri() + fragment)
 
     def run(self, script: str, *arguments: Any) -> Any:
         """What the body of a function gives, once a promise in it is kept."""
@@ -79,14 +79,14 @@ class Browser:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*flags: str) -> Iterator[Browser]:
     with TemporaryDirectory() as profile:
         driver = subprocess.Popen(
             ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         try:
             base = f"http://127.0.0.1:{_port_of(driver)}"
-            options = {"args": [*FLAGS, f"--user-data-dir={profile}"]}
+            options = {"args": [*FLAGS, *flags, f"--user-data-dir={profile}"]}
             wanted = {
                 "goog:chromeOptions": options,
                 "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
