@@ -91,6 +91,8 @@ def shown() -> str:
         }
         with terminal(["sh", "-c", f"cd {place} && {TYPED}"], environment) as seen:
             lines = seen.rest().replace("\r\n", "\n").splitlines(keepends=True)
+        faults = [path.read_text() for path in directory.rglob("bridge-*.log")]
+        assert not faults, faults
     kept = [line for line in lines if _OF_THE_SCRIPT not in line]
     return f"$ {TYPED}\n{''.join(kept)}"
 

@@ -31,6 +31,7 @@ from claude_run.claude.tools import ToolNames
 from claude_run.turn import JsonObject, Text, Turn, UserTurn
 
 _STOP_SECONDS: Final = 1.0
+_WARM_SECONDS: Final = 10.0
 _NOTHING: Final = UserTurn((Text("."),))
 
 
@@ -127,7 +128,7 @@ class Session:
             ControlRefusedError: something of it would stay.
             TurnError: the process broke.
         """
-        with self._process.border():
+        with self._process.border(), anyio.fail_after(_WARM_SECONDS):
             await self._remember(_NOTHING, 0, names)
         await self.rewind()
 
