@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Billing = Literal["auto", "subscription", "api-key"]
 SessionMode = Literal["recycled", "fresh"]
@@ -24,6 +24,8 @@ class Settings:
     None replays at once; `recorded_by` is the command that a miss names.
     `label` is for calls that name none; `log` is a directory.
     `max_cost` is in API-equivalent dollars, `max_window` a percentage of the five-hour window.
+    With `on_demand` Claude is started by the first call that needs him, and where nobody may pay
+    only that call fails: `no_login`, decided as `paid_by` is, says why.
     `cli` is another Claude Code CLI than the one that the SDK brings along."""
 
     port: int = 0
@@ -48,6 +50,8 @@ class Settings:
     extra_usage: ExtraUsage = "stop"
     cli: str | None = None
     paid_by: str = "other"
+    on_demand: bool = False
+    no_login: str | None = None
     cassette: str | None = None
     record: RecordMode | None = None
     record_errors: bool = False
@@ -65,6 +69,15 @@ class Settings:
         """The inverse of `to_json`. Raises TypeError on a field that does not exist."""
         raw: dict[str, Any] = json.loads(text)
         return cls(**{name: _frozen(value) for name, value in raw.items()})
+
+
+SCOPED: Final = frozenset(
+    {
+        "model_map", "default_model", "max_calls", "max_tokens", "max_cost", "cassette", "record",
+        "record_errors", "ignore", "redact", "repeat", "replay_speed", "recorded_by",
+    }
+)  # fmt: skip
+"""The fields that a part of a run may have for itself."""
 
 
 def _frozen(value: Any) -> Any:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_run.bridge.errors import BridgeError
 from claude_run.bridge.face import Face
 from claude_run.bridge.keywords import settings_of
-from claude_run.bridge.place import HOST
-from claude_run.bridge.process import Process
+from claude_run.bridge.place import HOST, absolute
+from claude_run.bridge.process import Manner, Process
 from claude_run.cassette.mode import settled
 from claude_run.child import StartError, begun, status_of
 from claude_run.settings import Settings
@@ -49,6 +49,7 @@ class Bridge(Face):
 
     `environment` replaces this process's own for the bridge process, and `before_exec` is
     called in it between fork and exec. `title` is what the run is called where runs are listed.
+    Cassettes of scopes stand below `scopes`; with None nobody can open a scope.
 
     Whoever starts a bridge passes here, so here it is decided who pays, and said on stderr
     where it is about money. To enter the block raises LoginError where nobody may pay, and
@@ -63,12 +64,15 @@ class Bridge(Face):
         environment: Mapping[str, str] | None = None,
         before_exec: Callable[[], None] | None = None,
         title: str | None = None,
+        scopes: str | os.PathLike[str] | None = os.curdir,
         **options: Any,
     ) -> None:
         super().__init__("", f"sk-claude-run-{secrets.token_urlsafe(32)}")
         variables = dict(os.environ if environment is None else environment)
         self._settings = settled(settings_of(settings, options), variables)
-        self._made = Process(self._settings, self.api_key, variables, before_exec, title=title)
+        below = None if scopes is None else absolute(os.fspath(scopes))
+        manner = Manner(before_exec, title, below)
+        self._made = Process(self._settings, self.api_key, variables, manner)
         self._owner: int | None = None
         self._async: AsyncBridge | None = None
 

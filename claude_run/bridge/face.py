@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import openai
 
     from claude_run.bridge.calls import Address, Call
+    from claude_run.bridge.scope import Scope
     from claude_run.turn import JsonObject
 
 PIECE: Final = 65536  # bytes
@@ -125,6 +126,13 @@ class Face:
         from claude_run.bridge.openai_clients import async_client  # noqa: PLC0415
 
         return async_client(self, options)
+
+    def scope(self, label: str, *, unlabelled: bool = False, **options: Any) -> Scope:
+        """A part of the run with rules of its own, for the length of a `with` block:
+        `with bridge.scope("evaluation", max_cost=1.0) as scope: scope.complete(...)`."""
+        from claude_run.bridge.scope import Scope, options_of  # noqa: PLC0415
+
+        return Scope(self, label, options_of(options), unlabelled=unlabelled)
 
     def cause(self, patience: float = 0.0) -> str | None:  # noqa: ARG002 - for who started it
         """Why the bridge serves no more, where that is known. `patience` is for one that is just

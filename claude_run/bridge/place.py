@@ -78,11 +78,11 @@ def environment_in(
     own = {**allowed, **temporary}
     own.pop("PYTHONWARNINGS", None)  # `error` is meant for the person's own program
     for name in _PLACES & set(own):
-        own[name] = os.pathsep.join(map(_absolute, own[name].split(os.pathsep)))
+        own[name] = os.pathsep.join(map(absolute, own[name].split(os.pathsep)))
     return own
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
     with suppress(OSError):  # the working directory may be gone
         return os.path.abspath(path)
     return path

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import RLock
 from typing import IO, Any, Final
 
@@ -34,6 +34,16 @@ _IMPORT_PATIENCE: Final = 0.5
 _TAIL: Final = 5  # lines
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """`before_exec` is called between fork and exec; `title` is what the run is called where runs
+    are listed; cassettes of scopes stand below `scopes`, None where nobody may open scopes."""
+
+    before_exec: Callable[[], None] | None = None
+    title: str | None = None
+    scopes: str | None = None
+
+
 class Process:
     """Any thread may call; one at a time is heard.
 
@@ -45,9 +55,7 @@ class Process:
         settings: Settings,
         api_key: str,
         environment: Mapping[str, str],
-        before_exec: Callable[[], None] | None,
-        *,
-        title: str | None = None,
+        manner: Manner,
     ) -> None:
         self.settings = settings
         self.report: dict[str, Any] | None = None
@@ -55,9 +63,9 @@ class Process:
         self.is_stopping = False
         self._key = api_key
         self._usage_key = secrets.token_urlsafe(32)
-        self._title = title or os.path.basename(sys.argv[0])
+        self._title = manner.title or os.path.basename(sys.argv[0])
         self._environment = dict(environment)
-        self._before_exec = before_exec
+        self._manner = manner
         self._failure: str | None = None
         self._is_ended = self._is_let_go = self._is_told = False
         self._lock = RLock()
@@ -83,7 +91,7 @@ class Process:
             BridgeError: nothing can be started.
         """
         open_missing()
-        decision = login.who_pays(self.settings, self._environment)
+        decision = self._who_pays()
         if decision.line is not None:
             say(decision.line)
         self.settings = replace(self.settings, paid_by=decision.paid_by)
@@ -106,6 +114,16 @@ class Process:
             self._leash, stdout = self._pipes(stack)
             self._news = News(stdout)
             self._held = stack.pop_all()
+
+    def _who_pays(self) -> login.Decision:
+        """Raises LoginError where nobody may, unless it is early to ask."""
+        try:
+            return login.who_pays(self.settings, self._environment)
+        except login.LoginError as error:
+            if not self.settings.on_demand:
+                raise
+            self.settings = replace(self.settings, no_login=str(error))
+            return login.Decision("replay")
 
     def stop(self) -> None:
         with self._lock, self._held:
@@ -179,7 +197,7 @@ class Process:
             bufsize=0,
             start_new_session=True,
             pass_fds=(listening.fileno(),),
-            preexec_fn=self._before_exec,  # noqa: PLW1509 - given by single-threaded callers
+            preexec_fn=self._manner.before_exec,  # noqa: PLW1509 - given by single-threaded callers
         )
         assert process.stdin is not None  # noqa: S101 - it is a PIPE
         with suppress(BrokenPipeError):  # it has died already: `obituary` will say so
@@ -195,6 +213,7 @@ class Process:
             "directory": str(self._directory),
             "spool": str(self._directory / SPOOL),
             "registered": str(self._entry),
+            "scopes": self._manner.scopes,
         }
         return json.dumps(orders).encode() + b"\n"
 

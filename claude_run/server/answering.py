@@ -2,7 +2,12 @@
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +15,7 @@ from platformdirs import user_cache_path
 
 from claude_run.cassette.cassette import Cassette
 from claude_run.claude.names import resolve
+from claude_run.server.on_demand import Nobody, on_demand
 from claude_run.settings import Settings
 from claude_run.turn import Answerer, JsonObject
 
@@ -25,7 +31,7 @@ async def answering(
         CassetteError: the cassette cannot be used.
     """
     if settings.cassette is None:
-        async with _claude(settings, directory) as claude:
+        async with _asked(settings, directory) as claude:
             yield claude
         return
     cassette = Cassette(
@@ -36,9 +42,18 @@ async def answering(
     if settings.record == "none":
         yield cassette.replayer()
     else:
-        async with _claude(settings, directory) as claude:
+        async with _asked(settings, directory) as claude:
             yield cassette.recorder(claude)
     report["cassette"] = cassette.close()
+
+
+def _asked(settings: Settings, directory: Path) -> AbstractAsyncContextManager[Answerer]:
+    """Who is asked where nothing is replayed."""
+    if settings.no_login is not None:
+        return nullcontext(Nobody(settings.no_login))
+    if settings.on_demand:
+        return on_demand(partial(_claude, settings, directory))
+    return _claude(settings, directory)
 
 
 @asynccontextmanager

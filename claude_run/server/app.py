@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -22,7 +23,9 @@ from claude_run.server.dialects import dialects
 from claude_run.server.exchange import Exchanges
 from claude_run.server.guard import Guard, Keys
 from claude_run.server.kept import kept_routes
-from claude_run.server.logged import Logged
+from claude_run.server.logged import Keep, Logged
+from claude_run.server.scopes import Scopes
+from claude_run.server.scoping import scope_routes
 from claude_run.server.websocket import socket_routes
 from claude_run.settings import Settings
 from claude_run.turn import Failure, JsonObject, TurnError
@@ -54,9 +57,20 @@ UsageOf = Callable[[], JsonObject]
 """The report of the run so far."""
 
 
-def make_app(
-    settings: Settings, keys: Keys, desk: Desk, usage: UsageOf, log: Log | None = None
-) -> ASGIApp:
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What sees the calls that pass: the sums so far, the scopes, and the log if there is one."""
+
+    usage: UsageOf
+    scopes: Scopes
+    log: Log | None = None
+
+    def keepers(self) -> list[Keep]:
+        """Who keeps the present request."""
+        return [*self.scopes.keepers(), *([self.log.append] if self.log is not None else ())]
+
+
+def make_app(settings: Settings, keys: Keys, desk: Desk, watching: Watching) -> ASGIApp:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _fault)
@@ -65,7 +79,10 @@ def make_app(
     for dialect in served:
         app.include_router(creation_routes(dialect, desk, strict=settings.strict_params))
     app.include_router(kept_routes(store))
-    app.include_router(socket_routes(desk, store, log, strict=settings.strict_params))
+    app.include_router(
+        socket_routes(desk, store, watching.keepers, strict=settings.strict_params)
+    )
+    app.include_router(scope_routes(watching.scopes))
     app.add_exception_handler(TurnError, _recorded(desk, served))
 
     @app.get("/health")
@@ -86,12 +103,15 @@ def make_app(
 
     @app.get("/usage")
     async def used() -> JsonObject:
-        return usage()
+        return watching.usage()
 
-    guarded: ASGIApp = Guard(app, keys, max_body=settings.max_body)
-    if log is not None:
-        guarded = Logged(guarded, log)
-    return Exchanges(AnthropicForm(guarded, plan=desk.plan), label=settings.label, plan=desk.plan)
+    guarded = Guard(app, keys, max_body=settings.max_body)
+    logged = Logged(guarded, watching.keepers)
+    return Exchanges(
+        AnthropicForm(logged, plan=desk.plan),
+        label=lambda: watching.scopes.unlabelled,
+        plan=desk.plan,
+    )
 
 
 def _model(name: str) -> JsonObject:

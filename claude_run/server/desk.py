@@ -145,7 +145,7 @@ class Desk:
             self._gate.heard(draft.trace)
             record = self._records.end(draft)
             if reserved is not None:
-                self._gate.leave(reserved, record)
+                self._gate.leave(reserved, Amount(1, record.tokens, record.cost_usd or 0.0))
 
     def _started(self, draft: Draft) -> None:
         self._gate.heard(draft.trace)

@@ -22,14 +22,15 @@ _PARTS: Final = 3  # "", "label", its name
 
 
 class Exchanges:
-    """The outermost layer. It takes `/label/NAME` off the path; `label` is for those without."""
+    """The outermost layer. It takes `/label/NAME` off the path; `label` gives those without one
+    theirs."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
         plan: Callable[[], Plan],
-        label: str | None = None,
+        label: Callable[[], str | None] = lambda: None,
         heartbeat: float = HEARTBEAT_SECONDS,
     ) -> None:
         self._app = app
@@ -45,7 +46,7 @@ class Exchanges:
         path, label = _unlabelled(scope["path"])
         caller = Caller(
             endpoint=path.removeprefix("/v1"),
-            label=_clean(unquote(headers.get(LABEL, ""))) or label or self._label,
+            label=_clean(unquote(headers.get(LABEL, ""))) or label or self._label(),
             retries=_whole(headers.get(RETRIES, "")),
         )
         exchange = _Exchange(caller, send, self._plan, self._heartbeat)

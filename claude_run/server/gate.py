@@ -23,7 +23,6 @@ from claude_run.usage.budget import (
     nearly_used_up,
     out_of,
 )
-from claude_run.usage.record import CallRecord
 from claude_run.usage.windows import Plan, crossed, last_to_reset, named, when
 
 Tell = Callable[[JsonObject], None]
@@ -37,11 +36,11 @@ class Gate:
     """Keeps a run within its budgets, its plan and its money; `tell` hears what the person is
     told on stderr, each thing once."""
 
-    def __init__(self, settings: Settings, tell: Tell) -> None:
+    def __init__(self, settings: Settings, tell: Tell, *, whose: str = "this run") -> None:
         self._on_limit = settings.on_limit
         self._max_wait = settings.max_wait
         self._allows_extra = settings.extra_usage == "allow"
-        self._limits = limits_of(settings)
+        self._limits = replace(limits_of(settings), whose=whose)
         self._is_subscription = settings.paid_by == "subscription"
         self._tell = tell
         self._told: set[str] = set()
@@ -73,10 +72,10 @@ class Gate:
         self._reserved -= reserved
         self._ended.set()
 
-    def leave(self, reserved: Amount, record: CallRecord) -> None:
-        """The call that `enter` let through has ended, and used what `record` says."""
+    def leave(self, reserved: Amount, spent: Amount) -> None:
+        """The call that `enter` let through has ended, and used what was `spent`."""
         self.give_back(reserved)
-        self._spent += Amount(1, record.tokens, record.cost_usd or 0.0)
+        self._spent += spent
         for flag in nearly_used_up(self._state()):
             self._once(flag, f"80% of {flag} is used")
 

@@ -1,7 +1,7 @@
 """What is written into the log: each request with its answer, and what became of it between."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claude_run.server.caller import Caller, caller
 from claude_run.turn import Answerer, Emit, JsonObject, Trace, TurnError, TurnEvent, TurnRequest
-from claude_run.usage.log import Log, decoded, told
+from claude_run.usage.log import decoded, told
 
 MOST_BYTES: Final = 8 * 1024 * 1024
 """Of one body that are kept."""
@@ -19,22 +19,31 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 _DELTAS: Final = {"TextDelta": "text", "ThinkingDelta": "text", "ToolCallDelta": "fragment"}
 
 
-class Logged:
-    """A layer that sees everything which passes, and changes nothing."""
+Keep = Callable[[JsonObject], None]
+"""Takes a request with its answer in."""
 
-    def __init__(self, app: ASGIApp, log: Log) -> None:
+
+class Logged:
+    """A layer that sees what passes, and changes nothing. `keepers` gives those who keep the
+    present request."""
+
+    def __init__(self, app: ASGIApp, keepers: Callable[[], Sequence[Keep]]) -> None:
         self._app = app
-        self._log = log
+        self._keepers = keepers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST":
+        is_call = scope["type"] == "http" and scope["method"] == "POST"
+        keepers = self._keepers() if is_call else ()
+        if not keepers:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(caller(), receive, send)
         try:
             await self._app(scope, exchange.receive, exchange.send)
         finally:
-            self._log.append(exchange.entry(scope["path"]))
+            entry = exchange.entry(scope["path"])
+            for keep in keepers:
+                keep(entry)
 
 
 class _Exchange:
@@ -90,10 +99,10 @@ def _about(asking: Caller) -> JsonObject:
 
 
 @contextmanager
-def logged_event(log: Log | None, said: str | bytes) -> Iterator[None]:
+def logged_event(keepers: Sequence[Keep], said: str | bytes) -> Iterator[None]:
     """What a client asks on a WebSocket, and what becomes of it: an entry as any request's."""
     asking = caller()
-    if log is None:
+    if not keepers:
         yield
         return
     asking.log = []
@@ -101,16 +110,16 @@ def logged_event(log: Log | None, said: str | bytes) -> Iterator[None]:
         yield
     finally:
         asked = said.encode() if isinstance(said, str) else said
-        log.append(
-            {
-                **_about(asking),
-                "path": asking.endpoint,
-                "status": HTTPStatus.SWITCHING_PROTOCOLS,
-                "request": decoded(asked[:MOST_BYTES]),
-                "calls": asking.log,
-                "answer": None,
-            }
-        )
+        entry = {
+            **_about(asking),
+            "path": asking.endpoint,
+            "status": HTTPStatus.SWITCHING_PROTOCOLS,
+            "request": decoded(asked[:MOST_BYTES]),
+            "calls": asking.log,
+            "answer": None,
+        }
+        for keep in keepers:
+            keep(entry)
 
 
 class LoggedAnswerer:
@@ -120,10 +129,12 @@ class LoggedAnswerer:
         self._inner = inner
 
     async def answer(self, request: TurnRequest, trace: Trace, emit: Emit) -> None:
+        if (log := caller().log) is None:
+            await self._inner.answer(request, trace, emit)
+            return
         events: list[JsonObject] = []
         noted: JsonObject = {"sent": told(request), "events": events}
-        if (log := caller().log) is not None:
-            log.append(noted)
+        log.append(noted)
         began = time.monotonic()
 
         def seen(event: TurnEvent) -> None:

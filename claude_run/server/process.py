@@ -31,7 +31,8 @@ _FAILED: Final = 1
 class Instructions:
     """`fd` is a listening socket; `directory` is the run's own, removed at the end, and `spool`
     is where the records of calls are appended; `usage_key` only opens `GET /usage`. `registered` is
-    the file that tells of this run, which goes with it."""
+    the file that tells of this run, which goes with it. Cassettes of scopes stand below `scopes`;
+    without it there are none."""
 
     settings: Settings
     key: str
@@ -40,13 +41,25 @@ class Instructions:
     directory: Path
     spool: Path
     registered: Path
+    scopes: Path | None = None
 
     @classmethod
     def from_json(cls, line: str) -> "Instructions":
         raw = json.loads(line)
         settings = Settings.from_json(json.dumps(raw["settings"]))
-        paths = (Path(raw[name]) for name in ("directory", "spool", "registered"))
-        return cls(settings, raw["key"], raw["usage_key"], raw["fd"], *paths)
+        directory, spool, registered = (
+            Path(raw[name]) for name in ("directory", "spool", "registered")
+        )
+        return cls(
+            settings,
+            raw["key"],
+            raw["usage_key"],
+            raw["fd"],
+            directory,
+            spool,
+            registered,
+            Path(raw["scopes"]) if raw["scopes"] is not None else None,
+        )
 
 
 def main() -> None:
@@ -113,13 +126,14 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
         # In a thread, so that the first sessions start while the application is imported.
         await asyncio.to_thread(import_module, "claude_run.server.app")
         from claude_run.loopback import served  # noqa: PLC0415
-        from claude_run.server.app import make_app  # noqa: PLC0415
+        from claude_run.server.app import Watching, make_app  # noqa: PLC0415
         from claude_run.server.desk import Desk  # noqa: PLC0415
         from claude_run.server.gate import Gate  # noqa: PLC0415
         from claude_run.server.guard import Keys  # noqa: PLC0415
         from claude_run.server.http import Protocol  # noqa: PLC0415
         from claude_run.server.logged import LoggedAnswerer  # noqa: PLC0415
         from claude_run.server.records import Records  # noqa: PLC0415
+        from claude_run.server.scopes import Scopes  # noqa: PLC0415
         from claude_run.usage.ledger import Ledger  # noqa: PLC0415
         from claude_run.usage.log import Log  # noqa: PLC0415
         from claude_run.usage.spool import Spool  # noqa: PLC0415
@@ -131,9 +145,10 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
         if settings.log is not None:
             log = stack.enter_context(Log(Path(settings.log)))
             log.begin(settings.paid_by)
-            answerer = LoggedAnswerer(answerer)
-        desk = Desk(answerer, Records(ledger, spool), Gate(settings, _say))
-        app = make_app(settings, keys, desk, ledger.report, log)
+        scopes = Scopes(settings, answerer, instructions.scopes)
+        records = Records(ledger, spool, scopes.enter)
+        desk = Desk(LoggedAnswerer(scopes), records, Gate(settings, _say))
+        app = make_app(settings, keys, desk, Watching(ledger.report, scopes, log))
         listener = socket.socket(fileno=instructions.fd)
         await stack.enter_async_context(
             served(app, listener, Protocol, max_message=settings.max_body)

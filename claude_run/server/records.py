@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -109,10 +110,14 @@ class Draft:
 
 
 class Records:
-    """Where records are begun and ended: entered into the ledger and appended to the spool."""
+    """Where records are begun and ended: entered into the ledger and appended to the spool;
+    `also` hears of them."""
 
-    def __init__(self, ledger: Ledger, spool: Spool) -> None:
+    def __init__(
+        self, ledger: Ledger, spool: Spool, also: Callable[[CallRecord], None] = lambda _: None
+    ) -> None:
         self._ledger = ledger
+        self._also = also
         self._spool = spool
         self._retries = Retries()
         self.in_flight = 0
@@ -138,6 +143,7 @@ class Records:
     def enter(self, record: CallRecord) -> None:
         self._ledger.enter(record)
         self._spool.append(record)
+        self._also(record)
         if (log := caller().log) is not None:
             log.append({"record": json.loads(record.to_json())})
 

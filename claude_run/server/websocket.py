@@ -2,6 +2,7 @@
 
 import traceback
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -30,10 +31,9 @@ from claude_run.dialects.responses.socket import (
 from claude_run.server.caller import CALLER, Caller, caller
 from claude_run.server.creating import stamped, written
 from claude_run.server.desk import Desk
-from claude_run.server.logged import logged_event
+from claude_run.server.logged import Keep, logged_event
 from claude_run.server.sse import spelt
 from claude_run.turn import Failure, JsonObject, TurnError
-from claude_run.usage.log import Log
 
 LIFETIME_SECONDS: Final = 3600.0
 """Of one connection, as OpenAI has it. What is being made then is finished all the same."""
@@ -42,7 +42,7 @@ LIFETIME_SECONDS: Final = 3600.0
 def socket_routes(
     desk: Desk,
     store: ResponseStore,
-    log: Log | None,
+    keepers: Callable[[], Sequence[Keep]],
     *,
     strict: bool,
     lifetime: float = LIFETIME_SECONDS,
@@ -52,7 +52,7 @@ def socket_routes(
     @router.websocket(Responses.path)
     async def connect(socket: WebSocket) -> None:
         dialect = ConnectedResponses(store)
-        await _Connection(socket, desk, dialect, log, strict=strict).serve(lifetime)
+        await _Connection(socket, desk, dialect, keepers, strict=strict).serve(lifetime)
 
     @router.websocket("/{path:path}")
     async def elsewhere(socket: WebSocket) -> None:
@@ -71,14 +71,14 @@ class _Connection:
         socket: WebSocket,
         desk: Desk,
         dialect: ConnectedResponses,
-        log: Log | None,
+        keepers: Callable[[], Sequence[Keep]],
         *,
         strict: bool,
     ) -> None:
         self._socket = socket
         self._desk = desk
         self._dialect = dialect
-        self._log = log
+        self._keepers = keepers
         self._strict = strict
         self._caller = caller()
         self._lanes: defaultdict[str | None, anyio.Lock] = defaultdict(anyio.Lock)
@@ -138,7 +138,7 @@ class _Connection:
 
     async def _take_turn(self, create: Create, said: str | bytes) -> None:
         async with self._lanes[create.lane]:
-            with logged_event(self._log, said):
+            with logged_event(self._keepers(), said):
                 try:
                     await self._respond(create)
                 except TurnError as error:

@@ -18,13 +18,14 @@ _PERCENT: Final = 100
 class Limits:
     """What a person allowed; None is without a limit. `max_cost` is API-equivalent dollars,
     `max_window` a percentage of the five-hour window. `guarded` says that paid extra usage must
-    not be drawn on."""
+    not be drawn on. `whose` they are is said where they are used up."""
 
     max_calls: int | None = None
     max_tokens: int | None = None
     max_cost: float | None = None
     max_window: float | None = None
     guarded: bool = False
+    whose: str = "this run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def _over_budget(state: State) -> Refusal | None:
     used = state.spent + Amount(state.reserved.calls)
     for flag, share in shares(state, used):
         if share >= 1:
-            return Refusal(Reason.BUDGET, f"The budget of this run is used up: {flag}.")
+            return Refusal(Reason.BUDGET, f"The budget of {state.limits.whose} is used up: {flag}.")
     return None
 
 

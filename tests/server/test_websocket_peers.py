@@ -131,7 +131,7 @@ def test_a_connection_that_is_an_hour_old_is_told_so_and_closed() -> None:
     async def outlived() -> list[str | bytes]:
         app = FastAPI()
         no_desk: Any = None  # nothing is asked of it
-        app.include_router(socket_routes(no_desk, ResponseStore(), None, strict=False, lifetime=0))
+        app.include_router(socket_routes(no_desk, ResponseStore(), list, strict=False, lifetime=0))
         listener = socket.create_server(("127.0.0.1", 0))
         async with (
             served(app, listener, Protocol, max_message=1024) as url,
