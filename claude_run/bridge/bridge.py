@@ -9,6 +9,7 @@ import sys
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -69,7 +70,9 @@ class Bridge(Face):
     ) -> None:
         super().__init__("", f"sk-claude-run-{secrets.token_urlsafe(32)}")
         variables = dict(os.environ if environment is None else environment)
-        self._settings = settled(settings_of(settings, options), variables)
+        read = settings_of(settings, options)
+        log = absolute(read.log) if read.log is not None else None
+        self._settings = replace(settled(read, variables), log=log)
         below = None if scopes is None else absolute(os.fspath(scopes))
         manner = Manner(before_exec, title, below)
         self._made = Process(self._settings, self.api_key, variables, manner)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from claude_run.bridge.face import Face
+from claude_run.cassette.mode import settled
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -69,5 +71,6 @@ def options_of(given: dict[str, Any]) -> JsonObject:
     if others := sorted(set(given) - SCOPED):
         known = ", ".join(sorted(SCOPED))
         raise TypeError(f"a scope has no option {others[0]!r}; it has {known}")
-    settings = settings_of(None, given)
-    return {name: getattr(settings, name) for name in given}
+    settings = settled(settings_of(None, given), os.environ)
+    decided = {"record", "recorded_by"} if settings.cassette is not None else set()
+    return {name: getattr(settings, name) for name in {*given, *decided}}
