@@ -79,9 +79,7 @@ def make_app(settings: Settings, keys: Keys, desk: Desk, watching: Watching) -> 
     for dialect in served:
         app.include_router(creation_routes(dialect, desk, strict=settings.strict_params))
     app.include_router(kept_routes(store))
-    app.include_router(
-        socket_routes(desk, store, watching.keepers, strict=settings.strict_params)
-    )
+    app.include_router(socket_routes(desk, store, watching.keepers, strict=settings.strict_params))
     app.include_router(scope_routes(watching.scopes))
     app.add_exception_handler(TurnError, _recorded(desk, served))
 
