@@ -44,6 +44,7 @@ ALLOWED = {
         "settings", "stderr", "turn", "usage",
     },
     "child": {"proxies"},
+    "pytest_plugin": {"bridge", "cli", "login", "settings", "usage"},
     "cli": {
         "bridge", "cassette", "child", "claude", "dialects", "login", "registry", "settings",
         "stderr", "turn", "usage",

@@ -40,7 +40,7 @@ def settings_of(settings: Settings | None, options: Mapping[str, Any]) -> Settin
     known = {member.name: str(member.type) for member in fields(Settings)}
     for name in options:
         if name not in known:
-            raise TypeError(f"Bridge has no option {name!r}{_did_you_mean(name, known)}")
+            raise TypeError(f"Bridge has no option {name!r}{did_you_mean(name, known)}")
     given = replace(settings or Settings(), **options)
     read = {name: _read(name, type_, getattr(given, name)) for name, type_ in known.items()}
     return replace(given, **read)
@@ -55,7 +55,8 @@ def _read(name: str, type_: str, value: Any) -> Any:
     return READ[wanted](name, value)
 
 
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an option that there is not."""
     from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
 
     if name == "model":

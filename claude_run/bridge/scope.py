@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from claude_run.bridge.face import Face
+from claude_run.bridge.keywords import did_you_mean, settings_of
 from claude_run.cassette.mode import settled
+from claude_run.settings import SCOPED
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -65,12 +67,8 @@ def options_of(given: dict[str, Any]) -> JsonObject:
         TypeError: there is no such option, or it takes another type.
         ValueError: it takes no such value.
     """
-    from claude_run.bridge.keywords import settings_of  # noqa: PLC0415 - imports no more than it
-    from claude_run.settings import SCOPED  # noqa: PLC0415
-
     if others := sorted(set(given) - SCOPED):
-        known = ", ".join(sorted(SCOPED))
-        raise TypeError(f"a scope has no option {others[0]!r}; it has {known}")
+        raise TypeError(f"a scope has no option {others[0]!r}{did_you_mean(others[0], SCOPED)}")
     settings = settled(settings_of(None, given), os.environ)
     decided = {"record", "recorded_by"} if settings.cassette is not None else set()
     return {name: getattr(settings, name) for name in {*given, *decided}}

@@ -58,7 +58,7 @@ def _told(entries: Sequence[JsonObject], *, is_one: bool, as_curl: bool) -> Iter
         if as_curl:
             yield _curl(entry)
         elif is_one:
-            yield from _readable(entry)
+            yield from readable(entry)
         else:
             yield _line(entry)
 
@@ -71,7 +71,7 @@ def _line(entry: JsonObject) -> str:
     return "  ".join([clock, entry["request_id"], status, took, *names, prompt]).rstrip()
 
 
-def _readable(entry: JsonObject) -> Iterator[str]:
+def readable(entry: JsonObject) -> Iterator[str]:
     """One request as a conversation, without control characters that a terminal would obey."""
     yield _line(entry)
     for call in entry["calls"]:
