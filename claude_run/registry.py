@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 VERSION: Final = 1
 _MODE: Final = 0o600
@@ -36,7 +37,8 @@ class Running:
 
     @property
     def port(self) -> int:
-        return int(self.base_url.rsplit(":", 1)[1].partition("/")[0])
+        """0 where it listens on a unix socket."""
+        return urlsplit(self.base_url).port or 0
 
 
 def directory_of(environment: Mapping[str, str]) -> Path:

@@ -16,8 +16,10 @@ RecordMode = Literal["new", "none", "all"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`model_map` holds (FROM, TO) pairs, looked at in order. Sizes are in bytes, times in
-    seconds. `max_concurrency` and `max_sessions` None are worked out from the machine.
+    """`host` is an address of this machine or `unix:` and a path, `allow_host` holds further names
+    that clients may call it by. `model_map` holds (FROM, TO) pairs, looked at in order. Sizes are
+    in bytes, times in seconds. `max_concurrency` and `max_sessions` None are worked out from the
+    machine.
     `paid_by` is for the summary, and decided when a bridge starts. `cassette` is a directory
     of recordings and `record` what is done with it, None where the surroundings decide;
     `ignore` and `redact` are RE2 patterns. `replay_speed` is a factor on the recorded pace,
@@ -28,6 +30,8 @@ class Settings:
     only that call fails: `no_login`, decided as `paid_by` is, says why.
     `cli` is another Claude Code CLI than the one that the SDK brings along."""
 
+    host: str = "127.0.0.1"
+    allow_host: tuple[str, ...] = ()
     port: int = 0
     billing: Billing = "auto"
     model_map: tuple[tuple[str, str], ...] = ()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tests.picture import PICTURE, drawn, said_in, shown
 from tests.readme import README, TABLES, filled
+from tests.scripted import ScriptedUpstream
+from tests.wrapped import answered_by, finished
 
 TEXT = README.read_text()
 CI = (Path(README).parent / ".ci" / "run").read_text()
@@ -24,6 +26,16 @@ def test_every_flag_stands_in_the_readme() -> None:
     flags = set(re.findall(r"--[a-z][a-z-]+", told))
     assert "--model-map" in flags
     assert {flag for flag in flags if f"`{flag}" not in TEXT and f" {flag} " not in TEXT} == set()
+
+
+def test_the_examples_of_the_library_run(upstream: ScriptedUpstream, tmp_path: Path) -> None:
+    section = TEXT.partition("\n## From Python\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    assert len(blocks) == 2
+    program = [sys.executable, "-c", "\n".join(blocks)]
+    result = finished(program, answered_by(upstream, tmp_path))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("Hello world") == 4
 
 
 def test_ci_runs_the_readmes_test_command() -> None:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_run.bridge.errors import BridgeError
 from claude_run.bridge.face import Face
+from claude_run.bridge.hosts import Unix
 from claude_run.bridge.keywords import settings_of
-from claude_run.bridge.place import HOST, absolute
+from claude_run.bridge.place import absolute
 from claude_run.bridge.process import Manner, Process
 from claude_run.cassette.mode import settled
 from claude_run.child import StartError, begun, status_of
@@ -25,6 +26,7 @@ from claude_run.stderr import say
 
 if TYPE_CHECKING:
     from claude_run.bridge.asynchronous import AsyncBridge
+    from claude_run.bridge.calls import Address
     from claude_run.turn import JsonObject
 
 _NOT_STARTED: Final = (
@@ -51,6 +53,7 @@ class Bridge(Face):
     `environment` replaces this process's own for the bridge process, and `before_exec` is
     called in it between fork and exec. `title` is what the run is called where runs are listed.
     Cassettes of scopes stand below `scopes`; with None nobody can open a scope.
+    `key` is the key to have, instead of one that is made.
 
     Whoever starts a bridge passes here, so here it is decided who pays, and said on stderr
     where it is about money. To enter the block raises LoginError where nobody may pay, and
@@ -58,7 +61,7 @@ class Bridge(Face):
     ValueError at once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is another's concern
         self,
         settings: Settings | None = None,
         *,
@@ -66,9 +69,10 @@ class Bridge(Face):
         before_exec: Callable[[], None] | None = None,
         title: str | None = None,
         scopes: str | os.PathLike[str] | None = os.curdir,
+        key: str | None = None,
         **options: Any,
     ) -> None:
-        super().__init__("", f"sk-claude-run-{secrets.token_urlsafe(32)}")
+        super().__init__("", key or f"sk-claude-run-{secrets.token_urlsafe(32)}")
         variables = dict(os.environ if environment is None else environment)
         read = settings_of(settings, options)
         log = absolute(read.log) if read.log is not None else None
@@ -81,7 +85,7 @@ class Bridge(Face):
 
     @property
     def base_url(self) -> str:
-        return f"http://{HOST}:{self._process.port}/v1"
+        return self._process.url
 
     @property
     def spool(self) -> int:
@@ -188,6 +192,16 @@ class Bridge(Face):
         `is_stopping` is True once the command is to be ended.
         """
         self._process.listen()
+
+    def drain(self, seconds: float) -> None:
+        """Have the bridge finish what it has begun, for so long at most, and end. New calls are
+        refused with 503 meanwhile; `last_report` is there once it has ended, and `listen` heard."""
+        self._process.drain(seconds)
+
+    def address(self) -> Address:
+        place = self._process.place
+        at = super().address()
+        return at if not isinstance(place, Unix) else replace(at, path=place.path)
 
     def obituary(self) -> str | None:
         """What to say of a bridge process that serves no more although nobody has ended it: None

@@ -13,10 +13,14 @@ from typing import Final
 
 from claude_run import login
 from claude_run.bridge.errors import BridgeError
+from claude_run.bridge.hosts import Tcp, Unix, interfaces, place_of
+from claude_run.settings import Settings
 
 HOST: Final = "127.0.0.1"
 QUEUE: Final = 1024
 """Connections that may wait while the bridge process is still importing."""
+
+_SOCKETS: Final = frozenset({"XDG_RUNTIME_DIR"})
 
 _PLACES: Final = frozenset({"CLAUDE_CONFIG_DIR", "PYTHONPATH"})
 """Variables that may be relative to a working directory which is not the bridge process's."""
@@ -40,17 +44,67 @@ def run_directory() -> Iterator[Path]:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def listen(port: int) -> socket.socket:
+def place_for(settings: Settings) -> Tcp | Unix:
+    """Raises BridgeError, as `hosts.place_of` does."""
+    if settings.host == HOST:
+        return Tcp(HOST)
+    return place_of(settings.host, settings.allow_host, interfaces())
+
+
+def listen(place: Tcp | Unix, port: int) -> socket.socket:
     """
     Raises:
-        BridgeError: the port cannot be used.
+        BridgeError: nobody can listen there.
     """
+    if isinstance(place, Unix):
+        return _listen_on(place.path)
+    family = socket.AF_INET6 if ":" in place.address else socket.AF_INET
     try:
-        return socket.create_server((HOST, port), backlog=QUEUE)
+        return socket.create_server((place.address, port), family=family, backlog=QUEUE)
     except OSError as error:
         raise BridgeError(
             f"port {port} cannot be used ({error.strerror}); without --port a free one is taken"
         ) from error
+
+
+def _listen_on(path: str) -> socket.socket:
+    """A unix socket that only this user can connect to."""
+    listening = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        _remove_stale(path)
+        listening.bind(path)
+        listening.listen(QUEUE)
+    except OSError as error:
+        listening.close()
+        why = error.strerror or error
+        raise BridgeError(f"nobody can listen on unix:{path}: {why}") from error
+    finally:
+        os.umask(before)
+    return listening
+
+
+def _remove_stale(path: str) -> None:
+    """What is left of a bridge that was killed. Raises OSError where somebody listens."""
+    with suppress(FileNotFoundError), socket.socket(socket.AF_UNIX) as asking:
+        try:
+            asking.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+        else:
+            raise OSError("somebody listens there already")
+
+
+@contextmanager
+def unlinked(place: Tcp | Unix) -> Iterator[None]:
+    """A socket's file goes with whoever made it."""
+    owner = os.getpid()
+    try:
+        yield
+    finally:
+        if isinstance(place, Unix) and os.getpid() == owner:
+            with suppress(OSError):
+                os.unlink(place.path)
 
 
 def make_writable(log: str | None) -> None:
@@ -73,7 +127,8 @@ def environment_in(
     """`environment` for a bridge process that runs in `directory`.
 
     Temporary files go where they are removed: the CLI leaves sockets among its own."""
-    temporary = dict.fromkeys(("TMPDIR", "CLAUDE_CODE_TMPDIR"), str(directory))
+    places = ["TMPDIR", "CLAUDE_CODE_TMPDIR", *(_SOCKETS & set(environment))]
+    temporary = dict.fromkeys(places, str(directory))
     allowed = login.cli_environment(environment, decision, directory / "no-login")
     own = {**allowed, **temporary}
     own.pop("PYTHONWARNINGS", None)  # `error` is meant for the person's own program

@@ -19,7 +19,15 @@ from typing import IO, Any, Final
 
 from claude_run import fault, isolated, login, registry
 from claude_run.bridge.errors import BridgeError
-from claude_run.bridge.place import HOST, environment_in, listen, make_writable, run_directory
+from claude_run.bridge.hosts import Tcp
+from claude_run.bridge.place import (
+    environment_in,
+    listen,
+    make_writable,
+    place_for,
+    run_directory,
+    unlinked,
+)
 from claude_run.news import News
 from claude_run.settings import Settings
 from claude_run.stderr import open_missing, say
@@ -67,7 +75,7 @@ class Process:
         self._environment = dict(environment)
         self._manner = manner
         self._failure: str | None = None
-        self._is_ended = self._is_let_go = self._is_told = False
+        self._is_ended = self._is_let_go = self._is_told = self._is_draining = False
         self._lock = RLock()
         self._held = ExitStack()
 
@@ -75,6 +83,13 @@ class Process:
     def is_over(self) -> bool:
         """Whether it was stopped from here."""
         return self._is_let_go
+
+    @property
+    def url(self) -> str:
+        """What clients have as their base URL; through a unix socket the host means nothing."""
+        if isinstance(self.place, Tcp):
+            return f"http://{self.place.url}:{self.port}/v1"
+        return "http://localhost/v1"
 
     @property
     def news(self) -> int:
@@ -103,8 +118,11 @@ class Process:
             make_writable(self.settings.log)
             self.spool = os.open(self._directory / SPOOL, os.O_RDWR | os.O_CREAT, 0o600)
             weakref.finalize(self, os.close, self.spool)  # it is read after the end
-            with listen(self.settings.port) as listening:
-                self.port: int = listening.getsockname()[1]
+            self.place = place_for(self.settings)
+            with listen(self.place, self.settings.port) as listening:
+                stack.enter_context(unlinked(self.place))
+                is_tcp = isinstance(self.place, Tcp)
+                self.port: int = listening.getsockname()[1] if is_tcp else 0
                 self._entry = registry.path_of(os.getpid(), self.port, self._secretive)
                 self._process = self._spawn(listening)
             # Our copy of the socket is closed now: when the bridge process dies, connections
@@ -132,6 +150,12 @@ class Process:
             if self.report is None and self.is_ready:
                 self.report = self._spooled_report()
             self._keep_faults()
+
+    def drain(self, seconds: float) -> None:
+        """Have it finish what it has begun, for so long at most, take nothing new, and end."""
+        with self._lock, suppress(BrokenPipeError):
+            self._is_draining = True
+            self._leash.write(json.dumps({"drain": seconds}).encode() + b"\n")
 
     def abandon(self) -> None:
         """In a child that this process has forked: the leash is not the child's to hold, nor is
@@ -182,6 +206,8 @@ class Process:
                 return None
             self._end_group()
             self._take_what_is_there()
+            if self.report is not None and self._is_draining:
+                return None
             if self.report is not None:
                 return "the bridge was told to end (SIGTERM)"
             return f"the bridge died ({_ending(self._process.returncode)}){self._last_words()}"
@@ -221,7 +247,7 @@ class Process:
         return registry.Running(
             pid=os.getpid(),
             bridge=self.pid,
-            base_url=f"http://{HOST}:{self.port}/v1",
+            base_url=self.url,
             usage_key=self._usage_key,
             title=self._title,
             began=time.time(),

@@ -269,7 +269,7 @@ def unconfigured(*names: str) -> tuple[Option, ...]:
 
 
 def default(option: Option) -> Any:
-    if option.field in SETTINGS:
+    if option.field in SETTINGS and option.default is None:
         return getattr(DEFAULTS, option.field)
     return () if option.kind.repeated and option.default is None else option.default
 

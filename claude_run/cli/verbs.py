@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
-from claude_run.cli.kinds import DURATION, FLAG, PATTERN, choice, text
+from claude_run.cli.kinds import DURATION, FLAG, PATTERN, PORT, choice, path, text
 from claude_run.cli.options import OPTIONS, Group, Option, named, settings_of, unconfigured
 from claude_run.settings import Settings
 
@@ -69,6 +69,76 @@ RUN: Final = Verb(
         "claude-run ask what is a monad",
     ),
 )
+
+_NOT_TO_SERVE: Final = frozenset({"anthropic", "deadline", "fail-on", "port"})
+SERVE: Final = (
+    Option(
+        "port",
+        PORT,
+        Group.EVERYDAY,
+        "Listen on this port. Without it 8000; 0 takes a free one.",
+        default=8000,
+    ),
+    Option(
+        "host",
+        text("ADDRESS"),
+        Group.EVERYDAY,
+        "Listen on this loopback address, on unix:/path, or with --allow-host on the address of a"
+        " container network. Without it 127.0.0.1.",
+        personal="it decides who can reach your login",
+    ),
+    Option(
+        "allow-host",
+        text("NAME", repeated=True),
+        Group.EVERYDAY,
+        "Answer clients that call this machine by NAME: host.docker.internal. May be repeated.",
+        personal="it decides who can reach your login",
+    ),
+    Option(
+        "key",
+        path("FILE"),
+        Group.EVERYDAY,
+        "Take the key from FILE. CLAUDE_RUN_KEY may hold it, too. Without either one is made and"
+        " shown once.",
+        configurable=False,
+    ),
+    Option(
+        "env",
+        FLAG,
+        Group.EVERYDAY,
+        "Print what a shell's eval takes.",
+        default=False,
+        configurable=False,
+    ),
+    Option(
+        "background",
+        FLAG,
+        Group.EVERYDAY,
+        "Return once it serves, and leave it running.",
+        default=False,
+        configurable=False,
+    ),
+    Option(
+        "status", FLAG, Group.EVERYDAY, "Tell what is served.", default=False, configurable=False
+    ),
+    Option(
+        "stop",
+        FLAG,
+        Group.EVERYDAY,
+        "End what is served, and wait for its end.",
+        default=False,
+        configurable=False,
+    ),
+    Option(
+        "drain",
+        DURATION,
+        Group.LIMITS,
+        "How long answers that have begun may take, once it was told to end. Without it 30s.",
+        default=30.0,
+    ),
+    *(option for option in OPTIONS if option.name not in _NOT_TO_SERVE),
+)
+"""What `claude-run serve` takes."""
 
 VERBS: Final = (
     RUN,
@@ -199,6 +269,21 @@ VERBS: Final = (
         about="The first that says something decides: the command line, CLAUDE_RUN_... in the"
         " environment, [tool.claude-run] in the nearest pyproject.toml, the nearest"
         " claude-run.toml, your own file, whose place is told at the end.",
+    ),
+    Verb(
+        "serve",
+        "serve",
+        "serve [OPTIONS]",
+        "Serve OpenAI's API for programs that are started elsewhere.",
+        SERVE,
+        about="Ctrl-C or SIGTERM let the answers finish that have begun; a second one ends it at"
+        " once. CLAUDE_RUN_KEY may hold the key; without it one is made and shown.",
+        examples=(
+            "claude-run serve",
+            'eval "$(claude-run serve --background --env)"',
+            "claude-run serve --stop",
+            "claude-run serve --host unix:/run/user/1000/claude.sock",
+        ),
     ),
     Verb("complete", "completing", "complete -- [WORDS]...", "", most=None, hidden=True),
     Verb("help", "helping", "help [VERB]", "Tell what a verb does.", most=1),

@@ -20,8 +20,9 @@ from claude_run.server.anthropic_form import VERSION, AnthropicForm, model_info,
 from claude_run.server.creating import creation_routes
 from claude_run.server.desk import Desk
 from claude_run.server.dialects import dialects
+from claude_run.server.drain import Counted
 from claude_run.server.exchange import Exchanges
-from claude_run.server.guard import Guard, Keys
+from claude_run.server.guard import Guard, Keys, hosts_of
 from claude_run.server.kept import kept_routes
 from claude_run.server.logged import Keep, Logged
 from claude_run.server.scopes import Scopes
@@ -103,8 +104,8 @@ def make_app(settings: Settings, keys: Keys, desk: Desk, watching: Watching) -> 
     async def used() -> JsonObject:
         return watching.usage()
 
-    guarded = Guard(app, keys, max_body=settings.max_body)
-    logged = Logged(guarded, watching.keepers)
+    guarded = Guard(app, keys, max_body=settings.max_body, hosts=hosts_of(settings))
+    logged = Counted(Logged(guarded, watching.keepers), desk.drain)
     return Exchanges(
         AnthropicForm(logged, plan=desk.plan),
         label=lambda: watching.scopes.unlabelled,

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from claude_run.server.caller import caller
+from claude_run.server.drain import Drain
 from claude_run.server.gate import Gate
 from claude_run.server.records import Draft, Records, refusal
 from claude_run.server.tasks import beside
@@ -51,6 +52,7 @@ class Desk:
         self._answerer = answerer
         self._gate = gate
         self._records = records
+        self.drain: Final = Drain()
 
     def plan(self) -> Plan:
         """What was last heard of the plan."""
@@ -85,9 +87,10 @@ class Desk:
         self, requests: Sequence[TurnRequest], *, stream: bool = True
     ) -> AsyncIterator[Arrivals]:
         """What happens to all of them, as it happens. Leaving stops what is not finished."""
+        self.drain.admit(caller())
         group = Group(stream)
         sending, arrivals = anyio.create_memory_object_stream[Arrival](math.inf)
-        with arrivals:
+        with arrivals, self.drain.busy():
             following = [
                 partial(self._follow, index, request, sending.clone(), group)
                 for index, request in enumerate(requests)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claude_run.dialects.errors import error_body
 from claude_run.server.encoding import PACKED, Unpacked, is_known
+from claude_run.settings import Settings
 from claude_run.turn import Failure, TurnError
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -30,11 +31,22 @@ class Keys:
     usage: str
 
 
-class Guard:
-    """The outermost layer. It also takes `/v1` off the path: some clients leave it out."""
+def hosts_of(settings: Settings) -> frozenset[str] | None:
+    """The names that clients may use. A unix socket has none that a browser could be led to."""
+    if settings.host.startswith("unix:") or "/" in settings.host:
+        return None
+    return _LOOPBACK | {name.lower() for name in (settings.host, *settings.allow_host)}
 
-    def __init__(self, app: ASGIApp, keys: Keys, *, max_body: int) -> None:
+
+class Guard:
+    """The outermost layer. `hosts` are the names that this machine may be called by, None where a
+    name leads nobody here. It also takes `/v1` off the path: some clients leave it out."""
+
+    def __init__(
+        self, app: ASGIApp, keys: Keys, *, max_body: int, hosts: frozenset[str] | None = _LOOPBACK
+    ) -> None:
         self._app = app
+        self._hosts = hosts
         self._key = keys.api.encode()
         self._usage_key = keys.usage.encode()
         self._max_body = max_body
@@ -68,7 +80,9 @@ class Guard:
     def _refusal(
         self, headers: Headers, hosts: Iterable[str | None], path: str
     ) -> JSONResponse | None:
-        if not all(host is None or _host(host) in _LOOPBACK for host in hosts):
+        if self._hosts is not None and not all(
+            host is None or _host(host) in self._hosts for host in hosts
+        ):
             return _answer(
                 403,
                 "This server only answers on loopback: use http://127.0.0.1 or http://localhost.",

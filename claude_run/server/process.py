@@ -22,6 +22,7 @@ from typing import Any, Final
 from claude_run import registry
 from claude_run.claude.environment import withheld
 from claude_run.fault import redacted, secrets_in
+from claude_run.server.leash import Leash
 from claude_run.settings import Settings
 
 _FAILED: Final = 1
@@ -120,7 +121,8 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
 
     settings, directory = instructions.settings, instructions.directory
     report: dict[str, Any] = {}
-    let_go = asyncio.create_task(_let_go())
+    leash = Leash()
+    let_go = asyncio.create_task(leash.let_go())
     async with AsyncExitStack() as stack:
         answerer = await stack.enter_async_context(answering(settings, directory, report, _say))
         # In a thread, so that the first sessions start while the application is imported.
@@ -154,19 +156,7 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
             served(app, listener, Protocol, max_message=settings.max_body)
         )
         _say({"event": "ready"})
-        await let_go
+        if (patience := await let_go) is not None:
+            desk.drain.begin()
+            await leash.drained(desk.drain, patience)
     return {**ledger.report(), **report}
-
-
-async def _let_go() -> None:
-    """Returns when stdin says something or is closed, or on SIGTERM."""
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    leash = os.fdopen(os.dup(sys.stdin.fileno()), "rb")  # the loop will close what it is given
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), leash)
-    terminated = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, terminated.set)
-    waiting = [asyncio.create_task(reader.readline()), asyncio.create_task(terminated.wait())]
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()
