@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 VERSION: Final = 1
 _MODE: Final = 0o600
@@ -38,6 +37,8 @@ class Running:
     @property
     def port(self) -> int:
         """0 where it listens on a unix socket."""
+        from urllib.parse import urlsplit  # noqa: PLC0415 - a run that starts does not need it
+
         return urlsplit(self.base_url).port or 0
 
 
