@@ -38,6 +38,7 @@ SPOOL: Final = "records.jsonl"
 STOP_PATIENCE: Final = 8.0
 """Seconds the bridge process has to close its sessions and to report."""
 
+_DYING: Final = 1.0
 _IMPORT_PATIENCE: Final = 0.5
 _TAIL: Final = 5  # lines
 
@@ -199,7 +200,8 @@ class Process:
                 return None
             self._take_what_is_there()
             if self._failure is None:
-                self._wait(patience)
+                # One that has closed its end of the pipe is as good as dead.
+                self._wait(_DYING if self._news.is_closed else patience)
             if self._failure is not None:  # it lives on, and tells that to whoever asks
                 return f"the bridge could not start: {self._redacted(self._failure)}"
             if self._process.poll() is None:
