@@ -112,7 +112,7 @@ def logged_event(keepers: Sequence[Keep], said: str | bytes) -> Iterator[None]:
         asked = said.encode() if isinstance(said, str) else said
         entry = {
             **_about(asking),
-            "path": asking.endpoint,
+            "path": f"/v1{asking.endpoint}",
             "status": HTTPStatus.SWITCHING_PROTOCOLS,
             "request": decoded(asked[:MOST_BYTES]),
             "calls": asking.log,

@@ -9,11 +9,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tests.benchmarks import Row, cassettes, latency, memory, shapes, startup, stress, throughput
+from tests.benchmarks import (
+    Row,
+    cassettes,
+    connection,
+    latency,
+    memory,
+    shapes,
+    startup,
+    stress,
+    throughput,
+)
 
 PARTS: Final[Mapping[str, Callable[[], Iterable[Row]]]] = {
     "startup": startup.rows,
     "latency": latency.rows,
+    "connection": connection.rows,
     "throughput": throughput.rows,
     "shapes": shapes.rows,
     "memory": memory.rows,

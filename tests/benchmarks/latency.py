@@ -66,7 +66,7 @@ async def _recycled(environment: dict[str, str]) -> dict[str, list[float]]:
             "bare step": _bare_steps(looping),
             "step": _steps(client),
         }
-        return await _taking_turns(kinds, ROUNDS)
+        return await taking_turns(kinds, ROUNDS)
 
 
 async def _fresh(environment: dict[str, str]) -> dict[str, list[float]]:
@@ -79,14 +79,14 @@ async def _fresh(environment: dict[str, str]) -> dict[str, list[float]]:
             "bare first": _bare_first_turns(),
             "new": _new(Client(bridge), psutil.Process(bridge.pid)),
         }
-        return await _taking_turns(kinds, FRESH_ROUNDS)
+        return await taking_turns(kinds, FRESH_ROUNDS)
 
 
 def _bridge(environment: dict[str, str], mode: SessionMode) -> Bridge:
     return Bridge(Settings(sessions=mode), environment=environment)
 
 
-async def _taking_turns(kinds: dict[str, Seconds], rounds: int) -> dict[str, list[float]]:
+async def taking_turns(kinds: dict[str, Seconds], rounds: int) -> dict[str, list[float]]:
     """One of each kind after another, so that whatever disturbs the machine disturbs all."""
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
     async with AsyncExitStack() as stack:

@@ -1,15 +1,20 @@
 """Codex CLI, on its own provider and on one from its configuration, running a shell command."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from claude_run.bridge import Bridge
+from claude_run.child import command_environment
 from claude_run.rehearsal.answers import say
+from claude_run.settings import Settings
 from tests.clients.upstream import calls, matched, offered, told
 from tests.scripted import ScriptedUpstream, in_order, system_of
+from tests.server.asking import ask
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for npm
 
@@ -166,3 +171,40 @@ def test_a_function_in_a_namespace(upstream: ScriptedUpstream, codex_here: Codex
     upstream.answer = in_order(calls(("collaboration_list_agents", {})), say("One."))
     assert codex_here.run("Which agents are there?", model=LATEST) == "One."
     assert "/root" in told(upstream.requests[1])[-1][1]
+
+
+SOCKETS = """
+supports_websockets = true
+"""
+BY = {
+    "own provider": (OWN_PROVIDER, {101}),
+    "configured": (CONFIGURED, {200}),
+    "configured for sockets": (CONFIGURED + SOCKETS, {101}),
+}
+
+
+@pytest.mark.parametrize(("provider", "statuses"), BY.values(), ids=BY)
+def test_it_comes_by_websocket_unless_a_provider_is_configured_without(
+    environment: dict[str, str],
+    upstream: ScriptedUpstream,
+    packages: Path,
+    gateway: dict[str, str],
+    tmp_path: Path,
+    provider: str,
+    statuses: set[int],
+) -> None:
+    upstream.answer = in_order(
+        calls(("exec_command", {"cmd": "echo one"})),
+        calls(("exec_command", {"cmd": "echo two"})),
+        say("Done."),
+    )
+    with Bridge(Settings(log=str(tmp_path / "log")), environment=environment) as bridge:
+        bridge.wait_ready()
+        wrapped = command_environment(dict(os.environ), bridge.base_url, bridge.api_key)
+        here = Codex(packages, tmp_path, wrapped, gateway)
+        assert here.run("Count.", model=UNKNOWN, provider=provider) == "Done."
+        used = ask(bridge, "/v1/usage", method="GET")[1]["sessions"]
+    (log,) = (tmp_path / "log").iterdir()
+    asked = [entry for entry in map(json.loads, log.read_text().splitlines()) if "path" in entry]
+    assert {entry["status"] for entry in asked} == statuses
+    assert used["continued"] == 2
