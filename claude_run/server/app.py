@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -15,8 +16,9 @@ from starlette.types import ASGIApp
 from claude_run.claude.names import listed, resolve
 from claude_run.dialects.dialect import Dialect
 from claude_run.dialects.errors import body_of, error_body, headers_of, status_of
-from claude_run.dialects.responses import ResponseStore
+from claude_run.dialects.responses import ConnectedResponses, Responses, ResponseStore
 from claude_run.server.anthropic_form import VERSION, AnthropicForm, model_info, model_list
+from claude_run.server.compacting import SigningKey, compact_routes
 from claude_run.server.creating import creation_routes
 from claude_run.server.desk import Desk
 from claude_run.server.dialects import dialects
@@ -76,11 +78,17 @@ def make_app(settings: Settings, keys: Keys, desk: Desk, watching: Watching) -> 
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _fault)
     store = ResponseStore()
-    served = dialects(store)
+    signing_key = SigningKey()
+    responses = Responses(store, signing_key)
+    served = dialects(responses)
     for dialect in served:
         app.include_router(creation_routes(dialect, desk, strict=settings.strict_params))
+    app.include_router(compact_routes(responses, desk, strict=settings.strict_params))
     app.include_router(kept_routes(store))
-    app.include_router(socket_routes(desk, store, watching.keepers, strict=settings.strict_params))
+    connected = partial(ConnectedResponses, store, signing_key)
+    app.include_router(
+        socket_routes(desk, connected, watching.keepers, strict=settings.strict_params)
+    )
     app.include_router(scope_routes(watching.scopes))
     app.add_exception_handler(TurnError, _recorded(desk, served))
 

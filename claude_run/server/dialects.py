@@ -6,8 +6,8 @@ from claude_run.dialects.chat import Chat
 from claude_run.dialects.completions import Completions
 from claude_run.dialects.dialect import Dialect
 from claude_run.dialects.messages import Messages
-from claude_run.dialects.responses import Responses, ResponseStore
+from claude_run.dialects.responses import Responses
 
 
-def dialects(store: ResponseStore) -> tuple[Dialect[Any], ...]:
-    return Chat(), Responses(store), Completions(), Messages()
+def dialects(responses: Responses) -> tuple[Dialect[Any], ...]:
+    return Chat(), responses, Completions(), Messages()

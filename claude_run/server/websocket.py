@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from claude_run.dialects.errors import body_of, status_of
-from claude_run.dialects.responses import ConnectedResponses, Responses, ResponseStore
+from claude_run.dialects.responses import ConnectedResponses, Responses
 from claude_run.dialects.responses.socket import (
     MOST_AT_ONCE,
     MOST_LANES,
@@ -41,7 +41,7 @@ LIFETIME_SECONDS: Final = 3600.0
 
 def socket_routes(
     desk: Desk,
-    store: ResponseStore,
+    connected: Callable[[], ConnectedResponses],
     keepers: Callable[[], Sequence[Keep]],
     *,
     strict: bool,
@@ -51,8 +51,7 @@ def socket_routes(
 
     @router.websocket(Responses.path)
     async def connect(socket: WebSocket) -> None:
-        dialect = ConnectedResponses(store)
-        await _Connection(socket, desk, dialect, keepers, strict=strict).serve(lifetime)
+        await _Connection(socket, desk, connected(), keepers, strict=strict).serve(lifetime)
 
     @router.websocket("/{path:path}")
     async def elsewhere(socket: WebSocket) -> None:

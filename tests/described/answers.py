@@ -47,6 +47,12 @@ class Kind:
         return (fault for fault in found if fault.path not in self.ours)
 
 
+class Compacted(openai.types.responses.CompactedResponse):
+    """Its client's type has no messages of the user's, which its documentation has."""
+
+    output: list[Any]
+
+
 CHAT: Final = Kind(
     (OPENAI, "CreateChatCompletionResponse"),
     openai.types.chat.ChatCompletion,
@@ -85,6 +91,7 @@ WHOLE: Final[tuple[tuple[str, str, bool, Kind], ...]] = (
     ("POST", r"/chat/completions", False, CHAT),
     ("POST", r"/completions", False, COMPLETION),
     ("POST", r"/responses", False, RESPONSE),
+    ("POST", r"/responses/compact", False, Kind((OPEN_RESPONSES, "CompactResource"), Compacted)),
     ("GET", r"/responses/[^/]+", False, RESPONSE),
     ("DELETE", r"/responses/[^/]+", False, Kind(None, Deleted)),
     (

@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from claude_run.bridge import Bridge
-from claude_run.dialects.responses import ResponseStore
+from claude_run.dialects.responses import ConnectedResponses, ResponseStore
 from claude_run.loopback import served
 from claude_run.server.http import Protocol
 from claude_run.server.socket_protocol import SocketProtocol
@@ -131,7 +132,8 @@ def test_a_connection_that_is_an_hour_old_is_told_so_and_closed() -> None:
     async def outlived() -> list[str | bytes]:
         app = FastAPI()
         no_desk: Any = None  # nothing is asked of it
-        app.include_router(socket_routes(no_desk, ResponseStore(), list, strict=False, lifetime=0))
+        remembering = partial(ConnectedResponses, ResponseStore(), lambda: b"key")
+        app.include_router(socket_routes(no_desk, remembering, list, strict=False, lifetime=0))
         listener = socket.create_server(("127.0.0.1", 0))
         async with (
             served(app, listener, Protocol, max_message=1024) as url,

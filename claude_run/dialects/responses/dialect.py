@@ -1,14 +1,23 @@
 """The Responses dialect, as it is served: responses are kept, and gone on from."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from claude_run.dialects.dialect import Event, Stamp
 from claude_run.dialects.responses.call import ResponseCall
+from claude_run.dialects.responses.compaction import (
+    Key,
+    checked,
+    compaction,
+    opened,
+    summarised,
+)
 from claude_run.dialects.responses.request import parse_response, previous_id
 from claude_run.dialects.responses.store import ResponseStore, StoredResponse, stored
 from claude_run.dialects.responses.stream import ResponseWriter, response_object
 from claude_run.turn import (
+    Answer,
     JsonObject,
     StopReason,
     TurnError,
@@ -28,17 +37,33 @@ class Responses:
     id_prefix: Final = "resp_"
     schema_field: Final = "text.format"
     absent: Final[Mapping[str, str]] = {
-        "compact": "Send the conversation as it is, or have the client summarize it.",
         "input_tokens": "An answer's usage says how many tokens its input had.",
     }
 
-    def __init__(self, store: ResponseStore) -> None:
+    def __init__(self, store: ResponseStore, key: Key) -> None:
         self._store = store
+        self._key = key
 
     def parse(self, body: object, *, strict: bool) -> ResponseCall:
         id_ = previous_id(body)
         previous = self._find(id_) if id_ is not None else None
-        return parse_response(body, strict=strict, previous=previous, kept_item=self._item)
+        return parse_response(
+            body,
+            strict=strict,
+            previous=previous,
+            kept_item=self._item,
+            opened=lambda items: opened(items, self._key),
+        )
+
+    def parse_compaction(self, body: object, *, strict: bool) -> ResponseCall:
+        """What a request for a compaction asks; raises as `parse`."""
+        asked, notices = checked(body, strict=strict)
+        call = self.parse(asked, strict=strict)
+        return replace(call, request=summarised(call), notices=notices + call.notices)
+
+    def compaction(self, call: ResponseCall, answer: Answer, stamp: Stamp) -> JsonObject:
+        """Raises TurnError where `answer` is no whole summary."""
+        return compaction(call, answer, stamp, self._key)
 
     def answer(
         self, call: ResponseCall, answers: Sequence[Sequence[TurnEvent]], stamp: Stamp
@@ -77,8 +102,8 @@ class ConnectedResponses(Responses):
     came after a first one would be taken for the next response's.
     """
 
-    def __init__(self, store: ResponseStore) -> None:
-        super().__init__(store)
+    def __init__(self, store: ResponseStore, key: Key) -> None:
+        super().__init__(store, key)
         self._memory = ResponseStore(MOST_REMEMBERED, MOST_CHARACTERS_REMEMBERED)
 
     def keep(self, call: ResponseCall, response: JsonObject) -> None:

@@ -16,6 +16,7 @@ PREFIXES: Final[Mapping[str, str]] = {
     "tool_search_call": "tsc",
     "tool_search_output": "tso",
     "reasoning": "rs",
+    "compaction": "cmp",
     "additional_tools": "at",
 }
 """What the id of each kind of input item begins with."""

@@ -1,7 +1,7 @@
 """A Responses body, understood or refused."""
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from claude_run.dialects import steering
 from claude_run.dialects.fields import sift
@@ -39,6 +39,9 @@ def previous_id(body: object) -> str | None:
     return optional(text, body, "previous_response_id") if isinstance(body, dict) else None
 
 
+Items: TypeAlias = Iterator[tuple[str, JsonObject]]
+
+
 def nothing_kept(_: str) -> None:
     """The lookup of items where there are none to refer to."""
 
@@ -49,11 +52,13 @@ def parse_response(
     strict: bool,
     previous: StoredResponse | None = None,
     kept_item: Callable[[str], JsonObject | None] = nothing_kept,
+    opened: Callable[[Items], Items] = iter,
 ) -> ResponseCall:
     """What a request body asks. `strict` refuses what would be done otherwise than asked.
 
     `previous` is the response `previous_id(body)`, None where there is no such response;
-    `kept_item` finds the items that others refer to, by id.
+    `kept_item` finds the items that others refer to, by id. `opened` gives each item, after its
+    path, as one that can be read.
 
     Raises:
         TurnError: BAD_REQUEST, naming the field at fault in `param`.
@@ -63,7 +68,7 @@ def parse_response(
     asked, notices = sift(_spread(body), RESPONSES_FIELDS, strict=strict)
     earlier = _earlier(asked, previous)
     brought = _brought(asked, kept_item, needed=not earlier)
-    talk = conversation(_with_paths(earlier, brought))
+    talk = conversation(opened(_with_paths(earlier, brought)))
     offered = offer(asked, talk.tools, talk.turns, strict=strict)
     steered, clamped = sampling(asked, "max_output_tokens", strict=strict)
     reasoning = _reasoning(asked)
