@@ -56,7 +56,7 @@ def conversation(messages: object) -> tuple[Turn, ...]:
             its result do not meet.
     """
     if not few(messages, "messages"):
-        raise bad_request("messages must hold at least one message.", "messages")
+        raise bad_request("messages: at least one message is required", "messages")
     transcript = _Transcript()
     for path, message in elements(messages, "messages"):
         transcript.read(object_(message, path), path)
