@@ -76,6 +76,8 @@ def said(error: TurnError) -> str:
     beginning = BEGINNINGS.get(error.failure)
     if beginning is None or beginning in error.message:
         return error.message
+    if error.message.startswith("Prompt"):  # LangChain looks for "prompt is too long"
+        return f"{beginning}: p{error.message[1:]}"
     return f"{beginning}: {error.message}"
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import pytest
 
+from claude_run import login
 from claude_run.bridge import Bridge
 from claude_run.child import command_environment
 
@@ -23,9 +24,12 @@ TESTED: Final = {
     "test_dspy.py": "dspy",
     "test_instructor.py": "instructor",
     "test_langchain.py": "langchain-openai",
+    "test_langchain_anthropic.py": "langchain-anthropic",
     "test_litellm.py": "litellm",
+    "test_litellm_anthropic.py": "litellm",
     "test_optimiser.py": "dspy",
     "test_pydantic_ai.py": "pydantic-ai-slim",
+    "test_pydantic_ai_anthropic.py": "pydantic-ai-slim",
 }
 
 # Libraries read these when they are imported, which collecting the tests does.
@@ -123,8 +127,9 @@ def stream(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def wrapped(bridge: Bridge, environment: dict[str, str]) -> dict[str, str]:
-    """The environment of a command that a bridge is wrapped around."""
-    return command_environment(environment, bridge.base_url, bridge.api_key)
+    """The environment of a command that a bridge is wrapped around with --anthropic."""
+    led = command_environment(environment, bridge.base_url, bridge.api_key)
+    return login.led_to(bridge.base_url, bridge.api_key, led)
 
 
 @pytest.fixture(autouse=True)

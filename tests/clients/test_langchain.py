@@ -6,12 +6,19 @@ from operator import add
 from typing import Any
 
 import pytest
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAuthenticationError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelRateLimitError,
+)
 from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
-from claude_run.rehearsal.answers import say
+from claude_run.rehearsal.answers import Refuse, say
 from tests.clients.upstream import call, calls, matched, offered, schema, structure, told
 from tests.scripted import ScriptedUpstream, in_order, system_of
 
@@ -100,6 +107,29 @@ def test_json_mode(upstream: ScriptedUpstream, model: ChatOpenAI) -> None:
     upstream.answer = structure(ADA.model_dump())
     asked = model.with_structured_output(Person, method="json_mode")
     assert asked.invoke("Who? Answer in JSON.") == ADA
+
+
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [
+        (Refuse(429, "rate_limit_error", "slow down"), ModelRateLimitError),
+        (Refuse(401, "authentication_error", "bad token"), ModelAuthenticationError),
+        (Refuse(404, "not_found_error", "model: nope"), ModelNotFoundError),
+        (Refuse(400, "invalid_request_error", "no such thing"), ModelInvalidRequestError),
+        (Refuse(400, "invalid_request_error", "prompt is too long: 2 > 1"), ContextOverflowError),
+    ],
+    ids=lambda value: value.message[:12] if isinstance(value, Refuse) else "",
+)
+def test_an_error_is_what_langchain_calls_it(
+    upstream: ScriptedUpstream,
+    model: ChatOpenAI,
+    stream: bool,
+    refusal: Refuse,
+    expected: type[Exception],
+) -> None:
+    upstream.answer = refusal
+    with pytest.raises(expected):
+        answer(model, "Hi", stream)
 
 
 def test_a_batch(upstream: ScriptedUpstream, loop: AbstractEventLoop, model: ChatOpenAI) -> None:

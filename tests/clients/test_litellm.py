@@ -137,8 +137,15 @@ def test_answers_in_parallel_are_each_to_its_own_question(
         (Refuse(529, "overloaded_error", "overloaded"), litellm.ServiceUnavailableError),
         (Refuse(500, "api_error", "a fault"), litellm.BadGatewayError),
         (Refuse(400, "invalid_request_error", "no such thing"), litellm.BadRequestError),
+        (Refuse(401, "authentication_error", "bad token"), litellm.AuthenticationError),
+        (Refuse(403, "permission_error", "not yours"), litellm.PermissionDeniedError),
+        (Refuse(404, "not_found_error", "model: nope"), litellm.NotFoundError),
+        (
+            Refuse(400, "invalid_request_error", "prompt is too long: 2 tokens > 1 maximum"),
+            litellm.ContextWindowExceededError,
+        ),
     ],
-    ids=lambda value: str(value.status) if isinstance(value, Refuse) else "",
+    ids=lambda value: value.message[:12] if isinstance(value, Refuse) else "",
 )
 def test_an_error_is_raised_and_never_an_answer(
     upstream: ScriptedUpstream, stream: bool, refusal: Refuse, expected: type[Exception]
@@ -146,7 +153,13 @@ def test_an_error_is_raised_and_never_an_answer(
     upstream.answer = refusal
     with pytest.raises(expected) as caught:
         ask("Hi", stream=stream)
-    assert refusal.message in str(caught.value)
+    assert refusal.message.partition(":")[0] in str(caught.value).lower()
+
+
+def test_a_wrong_key_is_an_authentication_error(upstream: ScriptedUpstream, stream: bool) -> None:
+    upstream.answer = say("nobody asked")
+    with pytest.raises(litellm.AuthenticationError, match="Incorrect API key provided"):
+        ask("Hi", stream=stream, api_key="sk-wrong")
 
 
 def test_an_error_within_a_stream_is_raised(upstream: ScriptedUpstream) -> None:

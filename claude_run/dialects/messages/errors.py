@@ -54,6 +54,13 @@ def _in_anthropics_words(message: str) -> str:
     """`message` without the words that only clients of OpenAI's look for."""
     for failure, beginning in BEGINNINGS.items():
         if message.startswith(beginning):
-            instead = PROMPT_TOO_LONG if failure is Failure.CONTEXT_LENGTH else ""
-            return (instead + message.removeprefix(beginning)).removeprefix(": ")
+            said = message.removeprefix(beginning).removeprefix(": ")
+            return _beginning(PROMPT_TOO_LONG, said) if failure is Failure.CONTEXT_LENGTH else said
     return message
+
+
+def _beginning(words: str, said: str) -> str:
+    """`said`, beginning with `words`, which are not said twice."""
+    if said.lower().startswith(words):
+        return words + said[len(words) :]
+    return f"{words}: {said}" if said else words

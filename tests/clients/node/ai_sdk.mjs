@@ -1,12 +1,18 @@
 // What a user of the AI SDK writes; its answer goes to stdout as JSON.
-// node ai_sdk.mjs SCENARIO responses|chat
+// node ai_sdk.mjs SCENARIO responses|chat|messages
 
+import { anthropic } from "@ai-sdk/anthropic";
 import { openai } from "@ai-sdk/openai";
 import { generateObject, generateText, stepCountIs, streamObject, streamText, tool } from "ai";
 import { z } from "zod";
 
 const [scenario, api] = process.argv.slice(2);
-const model = api === "chat" ? openai.chat("gpt-4.1") : openai("gpt-4.1");
+const models = {
+  chat: () => openai.chat("gpt-4.1"),
+  responses: () => openai("gpt-4.1"),
+  messages: () => anthropic("sonnet"),
+};
+const model = models[api]();
 
 const weather = tool({
   description: "The weather in a city.",
@@ -50,7 +56,7 @@ const scenarios = {
     try {
       return await generateText({ model, prompt: "Hi", maxRetries: 0 });
     } catch (error) {
-      return { name: error.name, status: error.statusCode, message: error.message };
+      return { name: error.name, status: error.statusCode, message: error.message, retryable: error.isRetryable };
     }
   },
 };

@@ -69,8 +69,21 @@ def test_an_object(upstream: ScriptedUpstream, sdk: Sdk, scenario: str) -> None:
     assert schema(upstream.requests[0])["properties"].keys() == {"title", "steps"}
 
 
-def test_an_error_is_thrown_in_our_words(upstream: ScriptedUpstream, sdk: Sdk) -> None:
-    upstream.answer = Refuse(429, "rate_limit_error", "slow down")
+@pytest.mark.parametrize(
+    ("refusal", "statuses", "retryable"),
+    [
+        (Refuse(429, "rate_limit_error", "slow down"), {429}, True),
+        (Refuse(529, "overloaded_error", "Overloaded"), {503, 529}, True),
+        (Refuse(401, "authentication_error", "bad token"), {401}, False),
+        (Refuse(400, "invalid_request_error", "no such thing"), {400}, False),
+    ],
+    ids=lambda value: value.message if isinstance(value, Refuse) else "",
+)
+def test_an_error_is_thrown_in_our_words(
+    upstream: ScriptedUpstream, sdk: Sdk, refusal: Refuse, statuses: set[int], retryable: bool
+) -> None:
+    upstream.answer = refusal
     error = sdk("error")
-    assert (error["name"], error["status"]) == ("AI_APICallError", 429)
-    assert "slow down" in error["message"]
+    assert (error["name"], error["retryable"]) == ("AI_APICallError", retryable)
+    assert error["status"] in statuses
+    assert refusal.message in error["message"]
