@@ -15,7 +15,7 @@ STOP_REASONS: Final[Mapping[StopReason, str]] = {
 
 
 EMPTY: Final[Mapping[str, JsonObject]] = {
-    "text": {"type": "text", "text": "", "citations": None},
+    "text": {"type": "text", "text": ""},
     "thinking": {"type": "thinking", "thinking": "", "signature": ""},
 }
 """A block in which nothing stands yet."""
