@@ -6,6 +6,7 @@ import { openai } from "@ai-sdk/openai";
 import { generateObject, generateText, stepCountIs, streamObject, streamText, tool } from "ai";
 import { z } from "zod";
 
+globalThis.AI_SDK_LOG_WARNINGS = false; // they would go to stdout
 const [scenario, api] = process.argv.slice(2);
 const models = {
   chat: () => openai.chat("gpt-4.1"),
