@@ -39,7 +39,7 @@ ASKER = """
 import subprocess, sys
 
 asked = subprocess.run([sys.executable, "-m", "claude_run", "ask", "What is Python?"],
-                       stdout=subprocess.DEVNULL)
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 print("asked", asked.returncode, flush=True)
 for line in sys.stdin:
     print("read", line.strip(), flush=True)

@@ -55,9 +55,9 @@ def text(metavar: str, *, repeated: bool = False) -> Kind:
     return Kind(metavar, read, repeated)
 
 
-def path(metavar: str) -> Kind:
+def path(metavar: str, *, repeated: bool = False) -> Kind:
     """A place in the file system."""
-    return replace(text(metavar), is_path=True)
+    return replace(text(metavar, repeated=repeated), is_path=True)
 
 
 def _pattern(given: str) -> str:

@@ -8,6 +8,7 @@ takes in `claude_run.cli.verbs`; `run` takes all of these.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from keyword import iskeyword
 from typing import Any, Final
 
 from claude_run.cli.kinds import (
@@ -71,8 +72,10 @@ class Option:
 
     @property
     def field(self) -> str:
-        """Its name in Settings, and in the values of a call."""
-        return self.name.replace("-", "_")
+        """Its name in Settings, and in the values of a call; `for_` where that is a word of
+        Python's."""
+        name = self.name.replace("-", "_")
+        return f"{name}_" if iskeyword(name) else name
 
     @property
     def flags(self) -> tuple[str, ...]:

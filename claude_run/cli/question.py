@@ -3,12 +3,13 @@
 import http.client
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
+
+from claude_run.turn import JsonObject
 
 OK: Final = 200
 
@@ -31,53 +32,36 @@ def endpoint_in(environment: Mapping[str, str]) -> Endpoint | None:
     return Endpoint(url, key) if url and key else None
 
 
-def ask(prompt: str, model: str, endpoint: Endpoint) -> None:
-    """Print the answer to `prompt` on stdout as it comes, and end it with a newline.
+def chunks(body: JsonObject, endpoint: Endpoint) -> Iterator[JsonObject]:
+    """What answers `body`: chunk by chunk where it asks for a stream, else one completion.
 
     Raises:
         AskError: the server refused, failed, or cannot be reached.
     """
-    last = ""
-    try:
-        try:
-            for text in answer(prompt, model, endpoint):
-                print(text, end="", flush=True)
-                last = text or last
-        finally:
-            if last and not last.endswith("\n"):
-                print(flush=True)
-    except BrokenPipeError:  # nobody reads on (`| head`), which is no failure of the answer
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def answer(prompt: str, model: str, endpoint: Endpoint) -> Iterator[str]:
-    """The answer's text, piece by piece. Raises AskError as `ask` does."""
     try:
         with closing(_connection(endpoint)) as connection:
-            connection.request("POST", *_request(prompt, model, endpoint))
+            connection.request("POST", *_request(body, endpoint))
             response = connection.getresponse()
             if response.status != OK:
                 raise AskError(_refusal(response.status, response.read()))
-            yield from _texts(response)
-    except (OSError, http.client.HTTPException) as error:
+            if body.get("stream"):
+                yield from _events(response)
+            else:
+                yield json.loads(response.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise AskError(f"{endpoint.base_url} does not answer: {error or type(error)}") from error
 
 
 def _connection(endpoint: Endpoint) -> http.client.HTTPConnection:
     url = urlsplit(endpoint.base_url)
-    if url.hostname is None:
+    if url.hostname is None or url.scheme not in {"http", "https"}:
         raise AskError(f"OPENAI_BASE_URL is not a URL: {endpoint.base_url}")
     if url.scheme == "https":
         return http.client.HTTPSConnection(url.hostname, url.port)
     return http.client.HTTPConnection(url.hostname, url.port)
 
 
-def _request(prompt: str, model: str, endpoint: Endpoint) -> tuple[str, bytes, dict[str, str]]:
-    body = {
-        "model": model,
-        "messages": [{"role": "user", "content": prompt}],
-        "stream": True,
-    }
+def _request(body: JsonObject, endpoint: Endpoint) -> tuple[str, bytes, dict[str, str]]:
     headers = {
         "Authorization": f"Bearer {endpoint.api_key}",
         "Content-Type": "application/json",
@@ -88,7 +72,7 @@ def _request(prompt: str, model: str, endpoint: Endpoint) -> tuple[str, bytes, d
     return path, json.dumps(body).encode(), headers
 
 
-def _texts(response: http.client.HTTPResponse) -> Iterator[str]:
+def _events(response: http.client.HTTPResponse) -> Iterator[JsonObject]:
     for line in response:
         field, _, data = line.decode("utf-8", "replace").partition(":")
         if field != "data":
@@ -98,8 +82,7 @@ def _texts(response: http.client.HTTPResponse) -> Iterator[str]:
         event: dict[str, Any] = json.loads(data)
         if "error" in event:
             raise AskError(_message(event))
-        for choice in event.get("choices", ()):
-            yield choice["delta"].get("content") or ""
+        yield event
     raise AskError("the answer broke off")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
+from claude_run.cli.ask_options import ASK_OPTIONS
 from claude_run.cli.kinds import DURATION, FLAG, PATTERN, PORT, choice, path, text
 from claude_run.cli.options import OPTIONS, Group, Option, named, settings_of, unconfigured
 from claude_run.settings import Settings
@@ -192,19 +193,18 @@ VERBS: Final = (
         "ask",
         "ask [OPTIONS] PROMPT...",
         "Ask one question and print the answer as it comes.",
-        (
-            Option(
-                "model", text("MODEL"), Group.EVERYDAY,
-                "The model that answers. Without it sonnet.",
-                short="m", default="sonnet",
-            ),
-            *named("billing", "model-map", "timeout", "rehearse"),
-        ),
+        ASK_OPTIONS,
         most=None,
-        about="A - among the words stands for what is piped in; without words that is the question."
-        " Where OPENAI_BASE_URL and OPENAI_API_KEY are set, as in a wrapped command, the"
-        " question goes there. Otherwise, or with any option but --model, a bridge is started"
-        " for it.",
+        about="What is piped in comes before the words, and - among them makes sure that it is read"
+        " (from a terminal as well). Where OPENAI_BASE_URL and OPENAI_API_KEY are set, as in a"
+        " wrapped command, the question goes there. Otherwise, or with an option for a bridge"
+        " (--billing, --model-map, --timeout, --rehearse), one is started for it.",
+        examples=(
+            "claude-run ask what is a monad",
+            "git diff | claude-run ask summarise",
+            "claude-run ask -f plot.png -m opus what does this show",
+            "claude-run ask -c and in Haskell",
+        ),
     ),
     Verb(
         "cassette",

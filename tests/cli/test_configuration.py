@@ -235,7 +235,7 @@ def test_where_anyone_may_write_another_users_file_is_left_out(
 
 # --- what a project may not ---------------------------------------------------------------
 
-PERSONAL = {"billing", "extra-usage"}
+PERSONAL = {"billing", "extra-usage", "keep"}
 PROJECTS = {
     "rehearse", "anthropic", "quiet", "summary", "json", "markdown", "report", "log", "history",
     "model", "model-map", "default-model", "timeout", "max-concurrency", "max-sessions",
@@ -255,9 +255,10 @@ def test_of_every_option_it_is_decided_whether_a_project_may_set_it() -> None:
 @pytest.mark.parametrize("place", ["pyproject.toml", "claude-run.toml"])
 @pytest.mark.parametrize("name", sorted(PERSONAL))
 def test_a_project_may_not_set_what_is_personal(name: str, place: str, here: Here) -> None:
-    value = KNOWN[name].kind.choices[-1]
+    value = next(reversed(KNOWN[name].kind.choices), "true")
+    assert KNOWN[name].configurable
     here.say("config.toml", name, value)
-    assert here.value(name) == value
+    here.settings()
     here.say(place, name, value)
     with pytest.raises(UsageError) as caught:
         here.settings()
@@ -344,4 +345,4 @@ def test_a_start_without_files_imports_nothing_to_read_them(here: Here) -> None:
     environment = sealed(here.project, **here.variables)
     imported = finished([sys.executable, "-c", IMPORTED], environment, cwd=here.below)
     assert "claude_run.cli.run" in imported.stdout.split()
-    assert not {"tomllib", "tomli", "platformdirs", "difflib"} & set(imported.stdout.split())
+    assert not {"tomllib", "tomli"} & set(imported.stdout.split())
