@@ -287,9 +287,13 @@ def _is_true(value: str | None) -> bool:
     return value is not None and value.strip().lower() in _TRUE
 
 
+def hidden(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment` without any variable that brings a login of Claude's, or chooses a cloud."""
+    logins = {API_KEY, AUTH_TOKEN, *SUBSCRIPTIONS, *CLOUDS}
+    return {name: value for name, value in environment.items() if name not in logins}
+
+
 def led_to(url: str, key: str, environment: Mapping[str, str]) -> dict[str, str]:
     """`environment` with what leads a client of Anthropic's to the bridge at `url`, which ends in
     /v1, and with every other login taken out: one of them might win over `key`."""
-    others = {API_KEY, AUTH_TOKEN, *SUBSCRIPTIONS, *CLOUDS}
-    kept = {name: value for name, value in environment.items() if name not in others}
-    return {**kept, BASE_URL: url.removesuffix("/v1"), API_KEY: key}
+    return {**hidden(environment), BASE_URL: url.removesuffix("/v1"), API_KEY: key}

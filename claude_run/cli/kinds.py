@@ -157,6 +157,31 @@ def _pair(given: str) -> tuple[str, str]:
     return pair
 
 
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLACE: Final = re.compile(r"\{([A-Za-z_-]+)\}")
+PLACES: Final = ("base_url", "api_key", "origin")
+"""What may stand between braces in a template: `origin` is `base_url` without its path."""
+
+
+def _variable(given: str) -> tuple[str, str]:
+    name, equals, template = given.partition("=")
+    if not (equals and _VARIABLE.fullmatch(name)):
+        raise ValueError(f"{given!r} is not NAME=VALUE; write for example 'MY_API={{base_url}}'")
+    for place in _PLACE.findall(template):
+        if place not in PLACES:
+            known = ", ".join(f"{{{one}}}" for one in PLACES)
+            meant = did_you_mean(place, PLACES)
+            raise ValueError(f"{{{place}}} is none of {known}{meant}")
+    return name, template
+
+
+def filled(template: str, base_url: str, api_key: str) -> str:
+    """`template` with what stands between braces in it put in."""
+    origin = "/".join(base_url.split("/")[:3])
+    values = {"base_url": base_url, "api_key": api_key, "origin": origin}
+    return _PLACE.sub(lambda place: values[place[1]], template)
+
+
 FLAG: Final = Kind("", _flag, show=lambda value: "true" if value else "false")
 SIZE: Final = Kind("SIZE", _size, show=_shown_size)
 """Bytes, from `512k` or `32MB`."""
@@ -165,6 +190,9 @@ DURATION: Final = Kind("TIME", _duration, show=_shown_duration)
 """Seconds, from `90`, `5m` or `1h`."""
 
 MAPPING: Final = Kind("FROM=TO", _pair, repeated=True, show="=".join)
+VARIABLE: Final = Kind("NAME=VALUE", _variable, repeated=True, between=r"\n+", show="=".join)
+"""Variables for a command; a value is a template."""
+
 PATTERN: Final = Kind("REGEX", _pattern, repeated=True, between=r"\n+")
 """RE2 patterns. They hold commas and blanks: in the environment each has a line."""
 

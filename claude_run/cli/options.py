@@ -18,6 +18,7 @@ from claude_run.cli.kinds import (
     PATTERN,
     PORT,
     SIZE,
+    VARIABLE,
     Kind,
     choice,
     count,
@@ -29,6 +30,8 @@ from claude_run.cli.kinds import (
 from claude_run.settings import Settings
 
 PREFIX: Final = "CLAUDE_RUN_"
+PROGRAMS: Final = ("aider", "codex", "continue", "goose", "opencode")
+"""Those of `claude_run.cli.programs`, which need not be imported to know their names."""
 STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 """The variable in which GitHub names the file for a job's tables."""
 
@@ -100,6 +103,23 @@ OPTIONS: Final = (
         "Lead clients of Anthropic's API here as well: sets ANTHROPIC_BASE_URL and"
         " ANTHROPIC_API_KEY for the command, and takes other Claude logins out of its environment.",
         default=False,
+    ),
+    Option(
+        "for", choice(*PROGRAMS), Group.EVERYDAY,
+        "Lead a program that reads no OPENAI_BASE_URL: sets what it reads instead, or adds it"
+        " behind its name. Models that are not known are answered by sonnet then.",
+    ),
+    Option(
+        "set", VARIABLE, Group.EVERYDAY,
+        "Set NAME for the command; {base_url}, {api_key} and {origin} stand for the bridge's. May"
+        " be repeated.",
+        personal="it could have your command run anything",
+    ),
+    Option(
+        "hide-login", FLAG, Group.EVERYDAY,
+        "Keep the variables of your Claude login from the command. What is logged in on this"
+        " machine stays in its file, which the command can read as you can.",
+        default=False, personal="it decides whether the command sees your login",
     ),
     Option(
         "quiet", FLAG, Group.EVERYDAY,

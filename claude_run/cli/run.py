@@ -14,6 +14,7 @@ from claude_run.cli.arguments import UsageError
 from claude_run.cli.meaning import meant
 from claude_run.cli.options import OPTIONS, STEP_SUMMARY, Group, default
 from claude_run.cli.saying import say
+from claude_run.cli.surroundings import check, led
 from claude_run.cli.verbs import RUN, Call
 from claude_run.settings import Settings
 from claude_run.usage.run import Run, title_of
@@ -27,6 +28,7 @@ def act(call: Call) -> int:
         raise UsageError(_nothing_to_run())
     if not call.marked and (mistaken := meant(call)) is not None:
         raise UsageError(mistaken)
+    check(call.words, call.values)
     return wrap(call.words, _settings(call), call.values)
 
 
@@ -36,6 +38,8 @@ def _settings(call: Call) -> Settings:
     model, settings = call.values["model"], call.settings
     if settings.cassette is not None:
         settings = replace(settings, recorded_by=recording_command(call.typed, call.words))
+    if call.values["for_"] and not (model or settings.model_map or settings.default_model):
+        settings = replace(settings, default_model="sonnet")
     if not model:
         return settings
     return replace(settings, model_map=(*settings.model_map, ("*", model)))
@@ -51,11 +55,9 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
     try:
         held = child.hold_signals()
         with Bridge(settings, before_exec=held.release, title=title_of(command)) as bridge:
-            environment = child.command_environment(os.environ, bridge.base_url, bridge.api_key)
-            if values.get("anthropic"):
-                environment = login.led_to(bridge.base_url, bridge.api_key, environment)
             began, began_at = time.time(), time.monotonic()
-            status = child.run(command, environment, held, _watch(bridge, values["deadline"]))
+            with led(command, bridge.base_url, bridge.api_key, values) as (words, environment):
+                status = child.run(words, environment, held, _watch(bridge, values["deadline"]))
             wall = time.monotonic() - began_at
             if (obituary := bridge.obituary()) is not None:
                 say(obituary)

@@ -30,26 +30,10 @@ CURES: Final[Mapping[Failure, str]] = {
 }
 
 HINTS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
-    (
-        ("codex",),
-        'Codex reads no OPENAI_BASE_URL; add -c \'model_providers.run={name="run",'
-        'base_url="$OPENAI_BASE_URL",env_key="OPENAI_API_KEY",wire_api="responses"}\''
-        " -c model_provider=run",
-    ),
-    (
-        ("opencode",),
-        "opencode reads no OPENAI_BASE_URL; set provider.openai.options.baseURL to"
-        ' "{env:OPENAI_BASE_URL}" in opencode.json',
-    ),
-    (
-        ("goose",),
-        "Goose reads no OPENAI_BASE_URL; run it by sh -c"
-        " 'OPENAI_HOST=${OPENAI_BASE_URL%/v1} goose run ...'",
-    ),
-    (
-        ("cn", "continue"),
-        "Continue reads no OPENAI_BASE_URL; write apiBase: into its config.yaml, with --port N",
-    ),
+    (("codex",), "Codex reads no OPENAI_BASE_URL; add --for codex"),
+    (("opencode",), "opencode reads no OPENAI_BASE_URL; add --for opencode"),
+    (("goose",), "Goose reads no OPENAI_BASE_URL; add --for goose"),
+    (("cn", "continue"), "Continue reads no OPENAI_BASE_URL; add --for continue"),
     (
         ("promptfoo",),
         'promptfoo reads apiBaseUrl from its file; write "{{env.OPENAI_BASE_URL}}" there',

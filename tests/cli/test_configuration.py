@@ -120,6 +120,7 @@ def test_every_value_can_be_shown_as_it_is_written(option: Option) -> None:
     written = {
         "": "true", "N": "3", "FROM=TO": "gpt-*=sonnet", "TIME": "90m", "SIZE": "512k",
         "PORT": "8000", "USD": "2.5", "PCT": "80", "FACTOR": "2", "REGEX": "a, b",
+        "NAME=VALUE": "A={base_url}",
     }.get(kind.metavar, kind.choices[0] if kind.choices else "text")  # fmt: skip
     value = kind.read(written)
     assert kind.read(kind.show(value)) == value
@@ -235,10 +236,10 @@ def test_where_anyone_may_write_another_users_file_is_left_out(
 
 # --- what a project may not ---------------------------------------------------------------
 
-PERSONAL = {"billing", "extra-usage", "keep"}
+PERSONAL = {"billing", "extra-usage", "hide-login", "keep", "set"}
 PROJECTS = {
-    "rehearse", "anthropic", "quiet", "summary", "json", "markdown", "report", "log", "history",
-    "model", "model-map", "default-model", "timeout", "max-concurrency", "max-sessions",
+    "for", "rehearse", "anthropic", "quiet", "summary", "json", "markdown", "report", "log",
+    "history", "model", "model-map", "default-model", "timeout", "max-concurrency", "max-sessions",
     "max-body", "max-calls", "max-tokens", "max-cost", "max-window", "on-limit", "max-wait",
     "deadline", "fail-on", "label", "cassette", "record", "ignore", "redact", "record-errors",
     "repeat", "replay-speed", "strict-params", "sessions", "port",
@@ -255,7 +256,7 @@ def test_of_every_option_it_is_decided_whether_a_project_may_set_it() -> None:
 @pytest.mark.parametrize("place", ["pyproject.toml", "claude-run.toml"])
 @pytest.mark.parametrize("name", sorted(PERSONAL))
 def test_a_project_may_not_set_what_is_personal(name: str, place: str, here: Here) -> None:
-    value = next(reversed(KNOWN[name].kind.choices), "true")
+    value = next(reversed(KNOWN[name].kind.choices), "A=b" if name == "set" else "true")
     assert KNOWN[name].configurable
     here.say("config.toml", name, value)
     here.settings()

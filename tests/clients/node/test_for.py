@@ -1,0 +1,39 @@
+"""Programs from npm that read no OPENAI_BASE_URL, led here by `--for`."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from claude_run.rehearsal.answers import say
+from tests.scripted import ScriptedUpstream
+from tests.wrapped import CLAUDE_RUN, answered_by, finished
+
+pytestmark = pytest.mark.timeout(600)  # the first test waits for npm
+
+# Each of them looks for models, plugins or news of itself elsewhere, and finds nothing there.
+NOWHERE = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")
+
+PROGRAMS = {
+    "codex": ("codex", "exec", "--skip-git-repo-check", "--sandbox", "read-only"),
+    "continue": ("cn", "-p"),
+    "opencode": ("opencode", "run"),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_question(name: str, packages: Path, upstream: ScriptedUpstream, tmp_path: Path) -> None:
+    upstream.answer = say("Forty", "-two.")
+    program, *words = PROGRAMS[name]
+    there = packages / "node_modules" / ".bin" / program
+    (tmp_path / "codex").mkdir()
+    environment = {
+        **answered_by(upstream, tmp_path),
+        **NOWHERE,
+        "CODEX_HOME": str(tmp_path / "codex"),
+    }
+    command = [*CLAUDE_RUN, "--hide-login", "--for", name, "--", str(there), *words, "What is it?"]
+    result = finished(command, environment, cwd=tmp_path, stdin=subprocess.DEVNULL)
+    assert result.returncode == 0, result.stderr
+    assert "Forty-two." in result.stdout
+    assert any("What is it?" in str(request["messages"]) for request in upstream.requests)
