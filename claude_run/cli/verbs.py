@@ -71,7 +71,9 @@ RUN: Final = Verb(
     ),
 )
 
-_NOT_TO_SERVE: Final = frozenset({"anthropic", "deadline", "fail-on", "port"})
+_NOT_TO_SERVE: Final = frozenset(
+    {"anthropic", "deadline", "fail-on", "for", "hide-login", "port", "set"}
+)
 SERVE: Final = (
     Option(
         "port",

@@ -236,9 +236,10 @@ def test_where_anyone_may_write_another_users_file_is_left_out(
 
 # --- what a project may not ---------------------------------------------------------------
 
-PERSONAL = {"billing", "extra-usage", "hide-login", "keep", "set"}
+PERSONAL = {"allow-host", "billing", "extra-usage", "hide-login", "host", "keep", "set"}
 PROJECTS = {
-    "for", "rehearse", "anthropic", "quiet", "summary", "json", "markdown", "report", "log",
+    "drain", "for", "rehearse", "anthropic", "quiet", "summary", "json", "markdown", "report",
+    "log",
     "history", "model", "model-map", "default-model", "timeout", "max-concurrency", "max-sessions",
     "max-body", "max-calls", "max-tokens", "max-cost", "max-window", "on-limit", "max-wait",
     "deadline", "fail-on", "label", "cassette", "record", "ignore", "redact", "record-errors",
@@ -256,7 +257,8 @@ def test_of_every_option_it_is_decided_whether_a_project_may_set_it() -> None:
 @pytest.mark.parametrize("place", ["pyproject.toml", "claude-run.toml"])
 @pytest.mark.parametrize("name", sorted(PERSONAL))
 def test_a_project_may_not_set_what_is_personal(name: str, place: str, here: Here) -> None:
-    value = next(reversed(KNOWN[name].kind.choices), "A=b" if name == "set" else "true")
+    by_name = {"set": "A=b", "host": "127.0.0.2", "allow-host": "box"}
+    value = next(reversed(KNOWN[name].kind.choices), by_name.get(name, "true"))
     assert KNOWN[name].configurable
     here.say("config.toml", name, value)
     here.settings()
