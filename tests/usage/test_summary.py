@@ -184,8 +184,8 @@ def test_none_tells_nothing() -> None:
     [
         ("codex", "Codex reads no OPENAI_BASE_URL"),
         ("/usr/bin/opencode", "opencode reads no OPENAI_BASE_URL"),
-        ("goose", "OPENAI_HOST"),
-        ("cn", "apiBase"),
+        ("goose", "add --for goose"),
+        ("cn", "add --for continue"),
         ("make", "may have needed no model"),
     ],
 )
