@@ -6,6 +6,7 @@ from pathlib import Path
 
 import openai
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import say
@@ -16,6 +17,10 @@ from tests.scripted import ScriptedUpstream, sealed_environment
 from tests.verified import remember_what_works
 
 collect_ignore = ["yardsticks"]  # collected when it is named
+
+# A machine that is busy is slow, and that is no fault of what is tested.
+hypothesis_settings.register_profile("unhurried", deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 # Begun in the background, a test run ignores these, and so would all that the tests start.
 for _number, _handler in (
