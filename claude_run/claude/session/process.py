@@ -110,9 +110,8 @@ class Process:
             raise from_exception(error, "\n".join(self._stderr)) from error
 
     @property
-    def client(self) -> ClaudeSDKClient:
-        if self._client is None:
-            raise RuntimeError("the process is not live")
+    def client(self) -> ClaudeSDKClient | None:
+        """What speaks with the process, as long as there is one."""
         return self._client
 
     @property

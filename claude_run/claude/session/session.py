@@ -275,9 +275,9 @@ class Session:
 
     @property
     def _client(self) -> ClaudeSDKClient:
-        if self.state is State.CLOSED:
-            raise RuntimeError("the session has no live process")
-        return self._process.client
+        if self.state is State.CLOSED or (client := self._process.client) is None:
+            raise control.ControlRefusedError("its process has ended")
+        return client
 
     @property
     def fresh(self) -> bool:
