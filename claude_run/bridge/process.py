@@ -66,7 +66,8 @@ class Process:
         environment: Mapping[str, str],
         manner: Manner,
     ) -> None:
-        self.settings = settings
+        log = settings.log and os.path.abspath(settings.log)  # it runs in another directory
+        self.settings = replace(settings, log=log)
         self.report: dict[str, Any] | None = None
         self.is_ready = False
         self.is_stopping = False
