@@ -11,8 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from claude_run.proxies import past_proxies
 
@@ -72,8 +71,7 @@ def command_environment(base: Mapping[str, str], url: str, key: str) -> dict[str
     }
 
 
-@dataclass(frozen=True, slots=True)
-class HeldSignals:
+class HeldSignals(NamedTuple):
     """Signals that wait in a queue until `run` looks at them, and how things were before."""
 
     waiting: frozenset[signal.Signals]
@@ -105,8 +103,7 @@ def hold_signals() -> HeldSignals:
     return HeldSignals(waiting, frozenset(before), ignored)
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(NamedTuple):
     """What is looked at while a command runs, and when it is to end.
 
     `on_child` is called whenever a child of this process has ended and the command has not.

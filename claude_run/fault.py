@@ -14,9 +14,10 @@ _MARKS: Final = ("Traceback (most recent call last)", "Fatal Python error")
 _MOST: Final = 1024 * 1024
 """Characters that are kept, the last ones."""
 
-_NAMES_A_SECRET: Final = re.compile(r"KEY|TOKEN|SECRET|PASSW|AUTH|HEADERS")
+# Compiled where they are needed, which is seldom: every command would wait for it.
+_NAMES_A_SECRET: Final = r"KEY|TOKEN|SECRET|PASSW|AUTH|HEADERS"  # noqa: S105 - a pattern
 _SHORTEST: Final = 8  # characters; what is shorter is a switch
-_LOOKS_SECRET: Final = re.compile(r"sk-[\w-]{8,}|(?<=://)[^/\s@]+(?=@)|(?<=Bearer )\S+")
+_LOOKS_SECRET: Final = r"sk-[\w-]{8,}|(?<=://)[^/\s@]+(?=@)|(?<=Bearer )\S+"  # noqa: S105 - a pattern
 
 
 def is_fault(log: str) -> bool:
@@ -27,7 +28,7 @@ def is_fault(log: str) -> bool:
 def secrets_in(environment: Mapping[str, str]) -> Iterator[str]:
     """What must appear nowhere, as far as the names of variables tell."""
     for name, value in environment.items():
-        if _NAMES_A_SECRET.search(name.upper()):
+        if re.search(_NAMES_A_SECRET, name.upper()):
             for line in value.splitlines():
                 yield line
                 yield line.partition(":")[2].strip()  # a header's
@@ -37,7 +38,7 @@ def redacted(log: str, secrets: Iterable[str]) -> str:
     """`log` without any of `secrets`, and without what looks like one."""
     for secret in sorted({s for s in secrets if len(s) >= _SHORTEST}, key=len, reverse=True):
         log = log.replace(secret, "(secret)")
-    return _LOOKS_SECRET.sub("(secret)", log)
+    return re.sub(_LOOKS_SECRET, "(secret)", log)
 
 
 def keep(log: str, environment: Mapping[str, str]) -> Path | None:

@@ -8,9 +8,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from claude_run.cassette.mode import only_replays
 from claude_run.proxies import past_proxies
@@ -37,14 +36,10 @@ CLOUDS: Final[Mapping[str, str]] = {
 """The settings of Claude Code that hand the bill to somebody else, and to whom."""
 
 _PATH: Final = r"(?:/[\w./~%-]*)?"
-_ANTHROPIC: Final = re.compile(
-    rf"https://(?:[a-z\d-]+\.)*anthropic\.com(?::443)?{_PATH}", re.IGNORECASE | re.ASCII
-)
-_LOOPBACK: Final = re.compile(
-    rf"https?://(?:localhost|127(?:\.\d{{1,3}}){{3}}|\[::1\])(?::\d+)?{_PATH}",
-    re.IGNORECASE | re.ASCII,
-)
-_HOST: Final = re.compile(r"\w+:[/\\]+(?:[^/\\?#]*@)?([\w.:\[\]-]+)", re.ASCII)
+# Compiled where they are needed, which is seldom: every command would wait for it.
+_ANTHROPIC: Final = rf"(?ai)https://(?:[a-z\d-]+\.)*anthropic\.com(?::443)?{_PATH}"
+_LOOPBACK: Final = rf"(?ai)https?://(?:localhost|127(?:\.\d{{1,3}}){{3}}|\[::1\])(?::\d+)?{_PATH}"
+_HOST: Final = r"(?a)\w+:[/\\]+(?:[^/\\?#]*@)?([\w.:\[\]-]+)"
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _NO_LOGIN: Final = (
@@ -58,16 +53,14 @@ class LoginError(Exception):
     """Nobody may pay for this run as it was asked for; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Elsewhere(NamedTuple):
     """A base URL that is not Anthropic's. `host` may be shown to the person."""
 
     host: str
     is_loopback: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Logins:
+class Logins(NamedTuple):
     """What was found. `keys` names the environment variables that hold a key, `cloud` the one
     that chooses a cloud; `elsewhere` is where a base URL leads that is not Anthropic's own."""
 
@@ -77,8 +70,7 @@ class Logins:
     elsewhere: Elsewhere | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """`withheld` names environment variables to keep from the CLI, `line` is what the person
     has to know about their money, if anything. With `hides_store` the CLI must not reach the
     login that is stored on this machine either."""
@@ -119,14 +111,14 @@ def elsewhere(url: str) -> Elsewhere | None:
     the other b. So only what is written plainly is taken for Anthropic or for loopback.
     """
     url = url.strip()
-    if not url or _ANTHROPIC.fullmatch(url):
+    if not url or re.fullmatch(_ANTHROPIC, url):
         return None
-    return Elsewhere(_host(url), is_loopback=_LOOPBACK.fullmatch(url) is not None)
+    return Elsewhere(_host(url), is_loopback=re.fullmatch(_LOOPBACK, url) is not None)
 
 
 def _host(url: str) -> str:
     """The host in `url` and nothing else of it: a name, a password, a path may be secret."""
-    written = _HOST.match(url)
+    written = re.match(_HOST, url)
     return written[1] if written else "another host"
 
 

@@ -1,5 +1,4 @@
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,10 +145,10 @@ KEY_ONLY = Logins(keys=(KEY,))
 THERE = Elsewhere("gateway.example")
 GATEWAY = Logins(keys=(TOKEN,), elsewhere=THERE)
 GATEWAY_KEY = Logins(keys=(KEY,), elsewhere=THERE)
-SUBSCRIBED_AT_GATEWAY = replace(GATEWAY, subscription=True)
+SUBSCRIBED_AT_GATEWAY = GATEWAY._replace(subscription=True)
 SUBSCRIBED_WITHOUT_KEY = Logins(subscription=True, elsewhere=THERE)
 LOOPBACK = Logins(subscription=True, elsewhere=Elsewhere("127.0.0.1:4000", is_loopback=True))
-LOOPBACK_WITH_KEY = replace(LOOPBACK, keys=(KEY,))
+LOOPBACK_WITH_KEY = LOOPBACK._replace(keys=(KEY,))
 CLOUD = Logins(subscription=True, keys=(KEY,), cloud=BEDROCK)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import subprocess
 import sys
 import weakref
@@ -17,7 +16,7 @@ from claude_run.bridge.errors import BridgeError
 from claude_run.bridge.face import Face
 from claude_run.bridge.hosts import Unix
 from claude_run.bridge.keywords import settings_of
-from claude_run.bridge.place import absolute
+from claude_run.bridge.place import absolute, fresh_key
 from claude_run.bridge.process import Manner, Process
 from claude_run.cassette.mode import settled
 from claude_run.child import StartError, begun, status_of
@@ -72,7 +71,7 @@ class Bridge(Face):
         key: str | None = None,
         **options: Any,
     ) -> None:
-        super().__init__("", key or f"sk-claude-run-{secrets.token_urlsafe(32)}")
+        super().__init__("", key or f"sk-claude-run-{fresh_key()}")
         variables = dict(os.environ if environment is None else environment)
         read = settings_of(settings, options)
         log = absolute(read.log) if read.log is not None else None

@@ -137,6 +137,11 @@ def environment_in(
     return own
 
 
+def fresh_key() -> str:
+    """32 random bytes as text: `secrets.token_hex`, whose module imports OpenSSL for the rest."""
+    return os.urandom(32).hex()
+
+
 def absolute(path: str) -> str:
     with suppress(OSError):  # the working directory may be gone
         return os.path.abspath(path)

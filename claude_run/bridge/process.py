@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from claude_run.bridge.errors import BridgeError
 from claude_run.bridge.hosts import Tcp
 from claude_run.bridge.place import (
     environment_in,
+    fresh_key,
     listen,
     make_writable,
     place_for,
@@ -72,7 +72,7 @@ class Process:
         self.is_ready = False
         self.is_stopping = False
         self._key = api_key
-        self._usage_key = secrets.token_urlsafe(32)
+        self._usage_key = fresh_key()
         self._title = manner.title or os.path.basename(sys.argv[0])
         self._environment = dict(environment)
         self._manner = manner

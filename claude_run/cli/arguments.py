@@ -1,8 +1,7 @@
 """A command line taken apart: options, and the words that are none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from claude_run.cli.options import Option, read
 
@@ -11,8 +10,7 @@ class UsageError(Exception):
     """What was typed cannot be meant; the message says what can be typed instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(NamedTuple):
     """`texts` holds what was given for each option, in order; a flag's is "true" or "false".
 
     `words` are `marked` if a `--` stands before them; `typed` is what was typed before them.

@@ -8,9 +8,9 @@ Only the command that is called is made, and Rich comes with the help.
 
 import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cache
-from typing import Annotated, Any, Final, cast
+from typing import Any, Final, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -28,7 +28,6 @@ from claude_run.cli.verbs import BY_NAME, RUN, VERBS, Call, Verb, configurable
 NAME: Final = "claude-run"
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "allow_extra_args": True}
 PANEL: Final = f"Verbs (`{NAME} help VERB` tells more)"
-_NEGATED: Final = "no_"
 _ORDER: Final = {group: place for place, group in enumerate(Group)}
 
 # Click's UsageError, which has a public name in no version of Typer.
@@ -134,44 +133,37 @@ def _callback(verb: Verb, *more: inspect.Parameter) -> Any:
         return _acted(verb, context.obj)
 
     ordered = sorted(verb.options, key=lambda option: _ORDER[option.group])
-    options = (parameter for option in ordered for parameter in _parameters(option))
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     context = inspect.Parameter("context", kind, annotation=typer.Context)
-    act.__signature__ = inspect.Signature([context, *more, *options])  # type: ignore[attr-defined]
+    parameters = [context, *more, *map(_parameter, ordered)]
+    act.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return act
 
 
-def _parameters(option: Option) -> list[inspect.Parameter]:
-    if not option.kind.is_flag:
-        type_ = list[str] if option.kind.repeated else str
-        return [_parameter(option.field, type_, option, *option.flags)]
-    return [
-        _parameter(option.field, bool, option, *option.flags),
-        _parameter(_NEGATED + option.field, bool, option, f"--no-{option.name}", hidden=True),
-    ]
-
-
-def _parameter(
-    name: str, type_: Any, option: Option, *flags: str, hidden: bool = False
-) -> inspect.Parameter:
+def _parameter(option: Option) -> inspect.Parameter:
+    type_: Any = list[str] if option.kind.repeated else str
+    long = option.flag
+    if option.kind.is_flag:
+        type_, long = bool, f"{option.flag}/--no-{option.name}"
     told = typer.Option(
-        *flags,
+        None,
+        *option.flags[:-1],
+        long,
         metavar=option.kind.metavar,
         help=option.help,
-        hidden=hidden,
         rich_help_panel=option.group.value,
     )
-    return _keyword(name, Annotated[type_, told])
+    return _keyword(option.field, type_, told)
 
 
 def _version() -> inspect.Parameter:
-    told = typer.Option("--version", metavar="", help="Show the version and exit.")
-    return _keyword("version", Annotated[bool, told])
+    told = typer.Option(None, "--version", metavar="", help="Show the version and exit.")
+    return _keyword("version", bool, told)
 
 
-def _keyword(name: str, annotation: Any) -> inspect.Parameter:
+def _keyword(name: str, annotation: Any, told: Any) -> inspect.Parameter:
     kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, default=None, annotation=annotation)
+    return inspect.Parameter(name, kind, default=told, annotation=annotation)
 
 
 def _parsed(command: Any, context: Any, arguments: Sequence[str]) -> list[str]:
@@ -194,24 +186,23 @@ def _parsed(command: Any, context: Any, arguments: Sequence[str]) -> list[str]:
         context.exit()
     before = len(arguments) - len(words)
     marked = before > 0 and arguments[before - 1] == "--"
-    names = [parameter.name for parameter in order]
+    names = {parameter.name for parameter in order}
     context.obj = Arguments(_texts(verb, names, given), words, marked, arguments[:before])
     context.args = [*words]
     return [*words]
 
 
-def _texts(verb: Verb, names: Sequence[str], given: Any) -> dict[str, list[str]]:
+def _texts(verb: Verb, names: Set[str], given: Any) -> dict[str, list[str]]:
     """What was given for each option; of a flag and its negation the last one counts."""
-    texts: dict[str, list[str]] = {}
-    options = {option.field: option for option in verb.options}
-    for name in names:
-        if (option := options.get(name)) is None:
-            texts[options[name.removeprefix(_NEGATED)].name] = ["false"]
-        elif option.kind.is_flag:
-            texts[option.name] = ["true"]
-        else:
-            texts[option.name] = given[name] if option.kind.repeated else [given[name]]
-    return texts
+    return {
+        option.name: given[option.field] if option.kind.repeated else [_text(given[option.field])]
+        for option in verb.options
+        if option.field in names
+    }
+
+
+def _text(given: str | bool) -> str:
+    return str(given).lower() if isinstance(given, bool) else given
 
 
 def _worded(error: Any, verb: Verb, arguments: Sequence[str]) -> str:
@@ -262,3 +253,4 @@ def _make_plain(command: Any, context: Any) -> None:
     for parameter in command.get_params(context):
         parameter.help = escape(parameter.help or "")
         parameter.metavar = parameter.metavar or ""
+        parameter.secondary_opts = []  # `--no-...` is understood, and need not be read

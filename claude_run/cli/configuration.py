@@ -5,7 +5,6 @@ The order is: command line, environment, the project's files, the person's own f
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from claude_run.cli.arguments import UsageError, value_of
@@ -19,8 +18,7 @@ _LIKE_ONE: Final = 0.8
 """How like a known name a variable must be to be one misspelt: others may have the prefix, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A place that options are set in. `name` is what the person calls it; `texts` holds what it
     says of options, by name, and `blamed` is what a complaint about one of them begins with."""
 
@@ -60,8 +58,8 @@ def environment(options: Sequence[Option], variables: Mapping[str, str]) -> Sour
     for name in variables:
         if name.startswith(PREFIX) and name not in known:
             _refuse_misspelt(name, known)
-    set_ = {option: variables.get(name, "").strip() for name, option in known.items()}
-    texts = {option.name: _parted(option, text) for option, text in set_.items() if text}
+    set_ = [(option, variables.get(name, "").strip()) for name, option in known.items()]
+    texts = {option.name: _parted(option, text) for option, text in set_ if text}
     return Source("environment", texts, lambda option: option.variable)
 
 

@@ -8,8 +8,7 @@ they may not set, and what they have written stays below them.
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from claude_run.cli.arguments import UsageError, value_of
 from claude_run.cli.configuration import Source, environment
@@ -27,8 +26,7 @@ _ANYONE: Final = 0o002
 _TRUSTED: Final = frozenset({0})  # root
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A file that was found and read; `table` is what it says of claude-run."""
 
     path: str

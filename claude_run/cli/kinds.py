@@ -3,15 +3,14 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from claude_run.cli.nearest import did_you_mean
 from claude_run.settings import parse_model_map
 
-_SIZE: Final = re.compile(r"(\d+) *([kmg]?)(i?b)?", re.IGNORECASE)
+_SIZE: Final = r"(?i)(\d+) *([kmg]?)(i?b)?"
 _SIZES: Final[Mapping[str, int]] = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+) *(ms|s|sec|m|min|h|d)?", re.IGNORECASE)
+_DURATION: Final = r"(?i)(\d+(?:\.\d*)?|\.\d+) *(ms|s|sec|m|min|h|d)?"
 _SECONDS: Final[Mapping[str, float]] = {
     "": 1, "ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400,
 }  # fmt: skip
@@ -19,8 +18,7 @@ _YES: Final = frozenset({"1", "true", "yes", "on"})
 _NO: Final = frozenset({"", "0", "false", "no", "off"})
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """`read` makes a value of a text, and raises ValueError with what to write instead; `show`
     makes such a text of a value.
 
@@ -57,7 +55,7 @@ def text(metavar: str, *, repeated: bool = False) -> Kind:
 
 def path(metavar: str, *, repeated: bool = False) -> Kind:
     """A place in the file system."""
-    return replace(text(metavar, repeated=repeated), is_path=True)
+    return text(metavar, repeated=repeated)._replace(is_path=True)
 
 
 def _pattern(given: str) -> str:
@@ -126,7 +124,7 @@ def _flag(given: str) -> bool:
 
 
 def _size(given: str) -> int:
-    match = _SIZE.fullmatch(given.strip())
+    match = re.fullmatch(_SIZE, given.strip())
     size = int(match[1]) * _SIZES[match[2].lower()] if match else 0
     if size == 0:
         raise ValueError(f"{given!r} is not a size; write for example 32MB, 512k or 1048576")
@@ -134,7 +132,7 @@ def _size(given: str) -> int:
 
 
 def _duration(given: str) -> float:
-    match = _DURATION.fullmatch(given.strip())
+    match = re.fullmatch(_DURATION, given.strip())
     seconds = float(match[1]) * _SECONDS[(match[2] or "").lower()] if match else 0.0
     if not 0 < seconds < math.inf:
         raise ValueError(f"{given!r} is not a time above 0; write for example 90, 90s, 5m or 1h")

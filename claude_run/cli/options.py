@@ -6,10 +6,10 @@ takes in `claude_run.cli.verbs`; `run` takes all of these.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from enum import Enum
 from keyword import iskeyword
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from claude_run.cli.kinds import (
     DURATION,
@@ -47,8 +47,7 @@ class Group(Enum):
     ADVANCED = "Advanced"
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """`name` is the flag without its dashes. `default` counts where Settings has no such field.
 
     An option that is not `configurable` stands on a command line only. `personal` says why a
@@ -288,7 +287,7 @@ def named(*names: str) -> tuple[Option, ...]:
 
 def unconfigured(*names: str) -> tuple[Option, ...]:
     """The options of these names, for a verb that takes them from its command line alone."""
-    return tuple(replace(option, configurable=False) for option in named(*names))
+    return tuple(option._replace(configurable=False) for option in named(*names))
 
 
 def default(option: Option) -> Any:

@@ -5,9 +5,8 @@ which returns the exit status. A room is imported only when its verb is called.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from claude_run.cli.ask_options import ASK_OPTIONS
 from claude_run.cli.kinds import DURATION, FLAG, PATTERN, PORT, choice, path, text
@@ -15,8 +14,7 @@ from claude_run.cli.options import OPTIONS, Group, Option, named, settings_of, u
 from claude_run.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """`values` holds a value for every option of the verb, by field; `given` names the fields
     that the command line itself set; `words` is what was typed besides, and they are `marked`
     if a `--` stands before them. `typed` is what was typed before them."""
@@ -32,8 +30,7 @@ class Call:
         return settings_of(self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(NamedTuple):
     """`usage` is what follows `claude-run`, `most` how many words it takes (None: any number),
     `about` what its help says under the usage. A `hidden` verb stands in no list."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:  # the wrapper need not wait for what the bridge process speaks
     from claude_run.turn import JsonObject
@@ -23,8 +22,7 @@ _GIVEN: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """`began` is in seconds of the epoch, `seconds` the length of the run, `status` the command's
     exit status, None while it has none. `is_complete` False says that the bridge process died, so
     that what its last moments used may be missing. `cassette` says what became of the cassette of
