@@ -66,8 +66,7 @@ class Process:
         environment: Mapping[str, str],
         manner: Manner,
     ) -> None:
-        log = settings.log and os.path.abspath(settings.log)  # it runs in another directory
-        self.settings = replace(settings, log=log)
+        self.settings = settings
         self.report: dict[str, Any] | None = None
         self.is_ready = False
         self.is_stopping = False

@@ -27,6 +27,7 @@ from claude_run.cli.verbs import BY_NAME, RUN, VERBS, Call, Verb, configurable
 
 NAME: Final = "claude-run"
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "allow_extra_args": True}
+MAPS: Final = frozenset({"model_map", "default_model", "model"})
 PANEL: Final = f"Verbs (`{NAME} help VERB` tells more)"
 _ORDER: Final = {group: place for place, group in enumerate(Group)}
 
@@ -230,6 +231,10 @@ def _acted(verb: Verb, taken: Arguments) -> int:
         )
     given = frozenset(option.field for option in verb.options if option.name in taken.texts)
     values = _values(verb, taken)
+    if MAPS & {name for name, value in values.items() if value}:
+        from claude_run.cli.targets import refuse_unknown  # noqa: PLC0415 - most have no map
+
+        refuse_unknown(verb, values)
     return verb.act(Call(values, given, taken.words, taken.marked, taken.typed))
 
 

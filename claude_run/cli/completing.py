@@ -65,6 +65,8 @@ def _words(verb: str) -> Sequence[str]:
     match verb:
         case "completion":
             return SHELLS
+        case "fields":
+            return ("chat", "responses", "completions", "messages")
         case "help":
             return [verb.name for verb in VERBS if not verb.hidden]
         case _:

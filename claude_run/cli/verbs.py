@@ -246,6 +246,46 @@ VERBS: Final = (
         ),
     ),
     Verb(
+        "check",
+        "check",
+        "check [OPTIONS]",
+        "Look at what a run needs, and say what to do where it is missing.",
+        (
+            Option("ask", FLAG, Group.EVERYDAY,
+                   "Ask Claude as well: a tiny call for each family of models, and one for each"
+                   " request field that is passed on.", default=False, configurable=False),
+            Option("json", FLAG, Group.EVERYDAY, "As JSON, for a bug report: nothing secret is in"
+                   " it.", default=False, configurable=False),
+            *named("billing", "model-map", "default-model", "port", "rehearse", "max-sessions",
+                   "max-concurrency"),
+        ),
+        about="The status is 1 if `claude-run -- COMMAND` would fail. `claude-run doctor` is the"
+        " same.",
+    ),
+    Verb(
+        "models",
+        "models",
+        "models [OPTIONS] [NAME]...",
+        "Tell which names are accepted, and which model answers for each.",
+        (
+            Option("json", FLAG, Group.EVERYDAY, "As JSON.", default=False, configurable=False),
+            *named("model-map", "default-model"),
+        ),
+        most=None,
+        about="Any id that begins with claude- is passed on. With NAMEs the status is 1 if one of"
+        " them would be a 404.",
+    ),
+    Verb(
+        "fields",
+        "fields",
+        "fields [chat|responses|completions|messages]",
+        "Tell what becomes of every field of a request.",
+        (
+            Option("json", FLAG, Group.EVERYDAY, "As JSON.", default=False, configurable=False),
+        ),
+        most=1,
+    ),
+    Verb(
         "completion", "completion", "completion bash|zsh|fish",
         "Print what completes claude-run in your shell.",
         most=1,
@@ -288,7 +328,9 @@ VERBS: Final = (
     Verb("help", "helping", "help [VERB]", "Tell what a verb does.", most=1),
 )  # fmt: skip
 
-BY_NAME: Final[Mapping[str, Verb]] = {verb.name: verb for verb in VERBS}
+_BY_NAME: Final = {verb.name: verb for verb in VERBS}
+BY_NAME: Final[Mapping[str, Verb]] = {**_BY_NAME, "doctor": _BY_NAME["check"]}
+"""With other names that verbs have."""
 
 
 def configurable() -> dict[str, Option]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from claude_run.turn import Failure
+from claude_run.turn.names import mapped
 from claude_run.usage.run import without_keys
 from claude_run.usage.totals import ErrorSums, WindowUse
 from claude_run.usage.words import clock, printable
@@ -87,7 +88,8 @@ def _unknown_model(error: ErrorSums) -> str:
     more = f" and {len(error.models) - 3} more" if len(error.models) > 3 else ""  # noqa: PLR2004
     if all("embed" in model for model in error.models):
         return f"unknown model {names}{more}: give that client its own base URL"
-    return f"unknown model {names}{more}: --default-model sonnet answers it"
+    asked = [model for model in error.models if "embed" not in model]
+    return f"unknown model {names}{more}: {printable(mapped(asked))} answers it"
 
 
 def nothing_called(program: str) -> str:

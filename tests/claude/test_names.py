@@ -2,7 +2,7 @@
 
 import pytest
 
-from claude_run.claude.names import listed, resolve
+from claude_run.claude.names import listed, resolve, unknown_target
 from claude_run.settings import Settings
 from claude_run.turn import Failure, TurnError
 
@@ -71,12 +71,23 @@ def test_the_map_is_looked_at_first_and_in_order(asked: str, name: str) -> None:
     assert resolve(asked, MAPPED).name == name
 
 
-@pytest.mark.parametrize("asked", ["gpt-4.1", "o3", "llama", "text-embedding-3-small", ""])
-def test_an_unknown_name_is_refused_and_told_what_maps_it(asked: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "glob"),
+    [
+        ("gpt-4.1", "gpt-*"),
+        ("openai/gpt-5-mini", "gpt-*"),
+        ("o3", "o3"),
+        ("o3-mini", "o3-mini"),
+        ("llama", "llama"),
+        ("text-embedding-3-small", "text-*"),
+        ("", ""),
+    ],
+)
+def test_an_unknown_name_is_refused_and_told_what_maps_it(asked: str, glob: str) -> None:
     with pytest.raises(TurnError) as caught:
         resolve(asked, PLAIN)
     assert caught.value.failure is Failure.MODEL_NOT_FOUND
-    assert f"--model-map '{asked}=sonnet'" in caught.value.message
+    assert f"--model-map '{glob}=sonnet'" in caught.value.message
 
 
 def test_a_default_model_answers_for_every_other_name() -> None:
@@ -92,3 +103,22 @@ def test_the_list_offers_what_can_be_asked() -> None:
     assert len(names) == len(set(names))
     assert "fable" not in names
     assert all(resolve(name, MAPPED) for name in names)
+
+
+def test_a_map_is_followed_once_by_exact_names() -> None:
+    pairs = (("gpt-*", "opus"), ("opus", "claude-opus-4-7"), ("*", "sonnet"))
+    found = resolve("gpt-4.1", Settings(model_map=pairs))
+    assert found.name == "claude-opus-4-7"
+    assert "answered by claude-opus-4-7" in found.notices[0].text
+    assert resolve("claude-opus-4-7", Settings(model_map=pairs)).name == "sonnet"
+
+
+@pytest.mark.parametrize("target", ["sonnet", "opus[1m]", "anthropic/claude-opus-4.7", "mine"])
+def test_a_target_is_a_model_or_a_name_that_is_mapped_to_one(target: str) -> None:
+    assert unknown_target(Settings(model_map=(("a", target), ("mine", "haiku")))) is None
+    assert unknown_target(Settings(default_model="hiku")) is not None
+
+
+def test_an_id_that_is_nearly_a_known_one_is_told() -> None:
+    [notice] = resolve("claude-sonet-4-5", PLAIN).notices
+    assert "did you mean claude-sonnet-4-5?" in notice.text

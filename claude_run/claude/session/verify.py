@@ -41,7 +41,7 @@ class Verifier:
         self, place: Place, cache: Path | None, allow: Callable[[Collection[Aspect]], None]
     ) -> None:
         self._place = place
-        self._remembered = None if cache is None else cache / f"live-{_version(place.cli)}.json"
+        self._remembered = None if cache is None else _file(place.cli, cache)
         self._allow = allow
         self._task: asyncio.Task[None] | None = None
         self.notices: tuple[Notice, ...] = ()
@@ -88,11 +88,7 @@ class Verifier:
         self._allow(works)
 
     def _recalled(self) -> frozenset[Aspect] | None:
-        if self._remembered is not None:
-            with suppress(OSError, ValueError, KeyError, TypeError):
-                found = json.loads(self._remembered.read_text(encoding="utf-8"))
-                return frozenset(Aspect(name) for name in found["changeable"])
-        return None
+        return None if self._remembered is None else _read(self._remembered)
 
     def _remember(self, works: frozenset[Aspect]) -> None:
         if self._remembered is None:
@@ -103,6 +99,22 @@ class Verifier:
             found = {"changeable": sorted(aspect.value for aspect in works)}
             whole.write_text(json.dumps(found), encoding="utf-8")
             whole.replace(self._remembered)
+
+
+def remembered(cli: str | None, cache: Path) -> frozenset[Aspect] | None:
+    """What is known in `cache` of what works with the CLI; None where it was not found out yet."""
+    return _read(_file(cli, cache))
+
+
+def _file(cli: str | None, cache: Path) -> Path:
+    return cache / f"live-{_version(cli)}.json"
+
+
+def _read(file: Path) -> frozenset[Aspect] | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return frozenset(Aspect(name) for name in found["changeable"])
+    return None
 
 
 def _version(cli: str | None) -> str:

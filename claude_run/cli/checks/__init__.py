@@ -1,0 +1,1 @@
+"""What `claude-run check` looks at."""

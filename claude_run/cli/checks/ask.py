@@ -1,0 +1,93 @@
+"""What only Claude can tell: a tiny call for each family, and one for each field we pass on."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from claude_run.bridge import Bridge, BridgeError
+from claude_run.claude.names import ALIASES
+from claude_run.cli.checks.finding import Finding, fault, note, ok
+from claude_run.login import LoginError
+from claude_run.settings import Settings
+
+_SECONDS: Final = 120.0
+_TOOL: Final = {
+    "type": "function",
+    "function": {
+        "name": "say",
+        "parameters": {"type": "object", "properties": {"word": {"type": "string"}}},
+    },
+}
+_SCHEMA: Final = {
+    "type": "object",
+    "properties": {"word": {"type": "string"}},
+    "required": ["word"],
+    "additionalProperties": False,
+}
+FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "temperature": {"temperature": 0.5},
+    "top_p": {"top_p": 0.9},
+    "top_k": {"top_k": 40},
+    "stop": {"stop": ["nothing"]},
+    "thinking": {"reasoning_effort": "low"},
+    "forced tool": {"tools": [_TOOL], "tool_choice": "required"},
+    "schema": {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "word", "schema": _SCHEMA, "strict": True},
+        }
+    },
+}
+"""What a request says, by what is to be found out."""
+
+
+def asked(settings: Settings) -> list[Finding]:
+    try:
+        with Bridge(settings, title="claude-run check --ask") as bridge:
+            return [*_families(bridge), *_fields(bridge), *_notices(bridge)]
+    except (BridgeError, LoginError) as error:
+        return [fault("bridge", str(error), "see above")]
+
+
+def _families(bridge: Bridge) -> Iterator[Finding]:
+    """`fable` may draw on paid credits, so that it is not asked."""
+    for model in ALIASES[:3]:
+        answer = _asked(bridge, {"model": model, "max_tokens": 16})
+        if isinstance(answer, str):
+            found = fault if model == "sonnet" else note
+            yield found(f"ask {model}", answer, "another model may answer: -m")
+        else:
+            yield ok(f"ask {model}", f"{answer['model']} answers")
+
+
+def _fields(bridge: Bridge) -> Iterator[Finding]:
+    for name, fields in FIELDS.items():
+        answer = _asked(bridge, {"model": "sonnet", "max_tokens": 2000, **fields})
+        if isinstance(answer, str):
+            yield note(f"ask {name}", answer, "leave it out of requests, or choose another model")
+        else:
+            yield ok(f"ask {name}", "is taken")
+
+
+def _notices(bridge: Bridge) -> Iterator[Finding]:
+    for told in bridge.report().get("notices", ()):
+        text = told.get("text") if isinstance(told, dict) else str(told)
+        yield note("notice", str(text))
+
+
+def _asked(bridge: Bridge, fields: Mapping[str, Any]) -> str | dict[str, Any]:
+    """The answer, or what went wrong."""
+    body = {"messages": [{"role": "user", "content": "Say the word ok."}], **fields}
+    headers = {"Authorization": f"Bearer {bridge.api_key}", "Content-Type": "application/json"}
+    url = f"{bridge.base_url}/chat/completions"
+    request = Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - our own bridge
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=_SECONDS) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except HTTPError as error:
+        return str(json.load(error)["error"]["message"])
+    except (URLError, OSError, ValueError) as error:
+        return str(error)

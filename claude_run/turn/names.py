@@ -1,0 +1,33 @@
+"""Globs over model names, as `--model-map` takes them."""
+
+import re
+import shlex
+from collections.abc import Iterable
+from typing import Final
+
+MOST: Final = 3
+_FAMILY: Final = re.compile(r"[A-Za-z]+-")
+
+
+def covering(names: Iterable[str]) -> tuple[str, ...]:
+    """The globs that cover `names`: `gpt-*` for gpt-4.1 and gpt-5-mini. A provider's prefix is
+    left out, because a map is looked at without it."""
+    return tuple(dict.fromkeys(_glob(name.rpartition("/")[2] or name) for name in names))
+
+
+def mapped(names: Iterable[str], target: str = "sonnet") -> str:
+    """The options that make `target` answer for `names`."""
+    globs = covering(names)
+    if len(globs) > MOST:
+        return f"--default-model {target}"
+    return " ".join(f"--model-map {_quoted(f'{glob}={target}')}" for glob in globs)
+
+
+def _glob(name: str) -> str:
+    family = _FAMILY.match(name)
+    return f"{family[0]}*" if family else name
+
+
+def _quoted(text: str) -> str:
+    """Always in quotes: a shell would take a glob for files."""
+    return shlex.quote(text) if "'" in text else f"'{text}'"
