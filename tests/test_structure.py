@@ -46,8 +46,8 @@ ALLOWED = {
     "child": {"proxies"},
     "pytest_plugin": {"bridge", "cli", "login", "settings", "usage"},
     "cli": {
-        "bridge", "cassette", "child", "claude", "dialects", "login", "registry", "settings",
-        "stderr", "turn", "usage",
+        "bridge", "cassette", "child", "claude", "dialects", "login", "proxies", "registry",
+        "settings", "stderr", "turn", "usage",
     },
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 import shutil
 
 from claude_run.cli.nearest import nearest
-from claude_run.cli.verbs import BY_NAME, VERBS, Call
+from claude_run.cli.verbs import BY_NAME, Call
 
 
 def meant(call: Call) -> str | None:
@@ -17,7 +17,7 @@ def meant(call: Call) -> str | None:
         )
     if shutil.which(word) is not None:
         return None
-    verb = nearest(word, [verb.name for verb in VERBS if not verb.hidden])
+    verb = nearest(word, [name for name, verb in BY_NAME.items() if not verb.hidden])
     if verb is None:
         return None
     return (
