@@ -43,6 +43,7 @@ class Settings:
     max_concurrency: int | None = None
     max_sessions: int | None = None
     rehearse: bool = False
+    title: bool = False
     label: str | None = None
     log: str | None = None
     max_calls: int | None = None

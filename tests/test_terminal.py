@@ -96,6 +96,12 @@ class Terminal:
         line, self._unread = self._unread.split(b"\n", 1)
         return line.decode().strip()
 
+    def until(self, text: bytes) -> None:
+        """Returns when `text` is shown."""
+        while text not in self._unread:
+            self._unread += os.read(self._screen, 4096)
+        self._unread = self._unread.split(text, 1)[1]
+
     def rest(self) -> str:
         """All that is shown until the process ends."""
         try:

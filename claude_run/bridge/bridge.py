@@ -117,6 +117,11 @@ class Bridge(Face):
         return self._made.is_stopping
 
     @property
+    def title(self) -> str | None:
+        """What a terminal's title is to say, as far as was heard."""
+        return self._made.title
+
+    @property
     def last_report(self) -> JsonObject | None:
         """What was used, once the bridge has ended; None if nothing was served."""
         return self._made.report

@@ -70,6 +70,7 @@ class Process:
         self.report: dict[str, Any] | None = None
         self.is_ready = False
         self.is_stopping = False
+        self.title: str | None = None
         self._key = api_key
         self._usage_key = fresh_key()
         self._title = manner.title or os.path.basename(sys.argv[0])
@@ -274,6 +275,8 @@ class Process:
                 self.report = report
             case {"event": "line", "text": text}:
                 say(text)
+            case {"event": "title", "text": text}:
+                self.title = text
             case {"event": "stop", "text": text}:
                 say(text)
                 self.is_stopping = True

@@ -15,6 +15,7 @@ from claude_run.cli.meaning import meant
 from claude_run.cli.options import OPTIONS, STEP_SUMMARY, Group, default
 from claude_run.cli.saying import say
 from claude_run.cli.surroundings import check, led
+from claude_run.cli.title import Show, titled
 from claude_run.cli.verbs import RUN, Call
 from claude_run.settings import Settings
 from claude_run.usage.run import Run, title_of
@@ -54,10 +55,14 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
     """Run `command` beside a bridge; its exit status, or ours if it never ran."""
     try:
         held = child.hold_signals()
-        with Bridge(settings, before_exec=held.release, title=title_of(command)) as bridge:
+        with (
+            titled(wanted=settings.title) as show,
+            Bridge(settings, before_exec=held.release, title=title_of(command)) as bridge,
+        ):
             began, began_at = time.time(), time.monotonic()
+            watch = _watch(bridge, show, values["deadline"])
             with led(command, bridge.base_url, bridge.api_key, values) as (words, environment):
-                status = child.run(words, environment, held, _watch(bridge, values["deadline"]))
+                status = child.run(words, environment, held, watch)
             wall = time.monotonic() - began_at
             if (obituary := bridge.obituary()) is not None:
                 say(obituary)
@@ -83,9 +88,10 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
     return _judged(status, bridge.last_report, settings, values["fail_on"])
 
 
-def _watch(bridge: Bridge, deadline: float | None) -> child.Watch:
+def _watch(bridge: Bridge, show: Show, deadline: float | None) -> child.Watch:
     def on_news() -> bool:
         bridge.listen()
+        show(bridge.title)
         _tell_if_dead(bridge)
         return bridge.is_stopping
 

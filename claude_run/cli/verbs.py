@@ -153,6 +153,15 @@ VERBS: Final = (
         " without any option Markdown goes there.",
     ),
     Verb(
+        "watch",
+        "watch",
+        "watch [PID]",
+        "Watch a run from another terminal: calls, rates, errors, windows, cost.",
+        most=1,
+        about="PID is claude-run's own, or its bridge's; it may be left out where one run goes on."
+        " Ctrl-C ends the watching, not the run. Where stdout is no terminal it is told once.",
+    ),
+    Verb(
         "usage",
         "usage",
         "usage [OPTIONS]",

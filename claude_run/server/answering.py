@@ -1,7 +1,7 @@
 """Who answers in a run: Claude, Claude with a recorder around it, or a replayer in its place."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -15,6 +15,9 @@ from platformdirs import user_cache_path
 
 from claude_run.cassette.cassette import Cassette
 from claude_run.claude.names import resolve
+from claude_run.server.gate import Gate
+from claude_run.server.gated import Gated
+from claude_run.server.lines import Tell
 from claude_run.server.on_demand import Nobody, on_demand
 from claude_run.settings import Settings
 from claude_run.turn import Answerer, JsonObject
@@ -22,17 +25,17 @@ from claude_run.turn import Answerer, JsonObject
 
 @asynccontextmanager
 async def answering(
-    settings: Settings, directory: Path, report: JsonObject, tell: Callable[[JsonObject], None]
+    settings: Settings, directory: Path, report: JsonObject, tell: Tell, gate: Gate
 ) -> AsyncIterator[Answerer]:
-    """Whoever `settings` want; at the end `report` has what became of the cassette, if any.
-    `tell` hears what the person is told on stderr.
+    """Whoever `settings` want, Claude behind `gate`; at the end `report` has what became of the
+    cassette, if any. `tell` hears what the person is told on stderr.
 
     Raises:
         CassetteError: the cassette cannot be used.
     """
     if settings.cassette is None:
         async with _asked(settings, directory) as claude:
-            yield claude
+            yield Gated(claude, gate)
         return
     cassette = Cassette(
         settings,
@@ -43,7 +46,7 @@ async def answering(
         yield cassette.replayer()
     else:
         async with _asked(settings, directory) as claude:
-            yield cassette.recorder(claude)
+            yield cassette.recorder(Gated(claude, gate))
     report["cassette"] = cassette.close()
 
 

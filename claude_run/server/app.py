@@ -18,6 +18,7 @@ from claude_run.dialects.dialect import Dialect
 from claude_run.dialects.errors import body_of, error_body, headers_of, status_of
 from claude_run.dialects.responses import ConnectedResponses, Responses, ResponseStore
 from claude_run.server.anthropic_form import VERSION, AnthropicForm, model_info, model_list
+from claude_run.server.caller import caller
 from claude_run.server.compacting import SigningKey, compact_routes
 from claude_run.server.creating import creation_routes
 from claude_run.server.desk import Desk
@@ -75,7 +76,7 @@ class Watching:
 
 def make_app(settings: Settings, keys: Keys, desk: Desk, watching: Watching) -> ASGIApp:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(HTTPException, _unserved(desk))
     app.add_exception_handler(Exception, _fault)
     store = ResponseStore()
     signing_key = SigningKey()
@@ -112,7 +113,7 @@ def make_app(settings: Settings, keys: Keys, desk: Desk, watching: Watching) -> 
     async def used() -> JsonObject:
         return watching.usage()
 
-    guarded = Guard(app, keys, max_body=settings.max_body, hosts=hosts_of(settings))
+    guarded = Guard(app, keys, desk, max_body=settings.max_body, hosts=hosts_of(settings))
     logged = Counted(Logged(guarded, watching.keepers), desk.drain)
     return Exchanges(
         AnthropicForm(logged, plan=desk.plan),
@@ -135,6 +136,7 @@ def _recorded(
         assert isinstance(error, TurnError)  # noqa: S101 - registered for nothing else
         if request.method == "POST" and error.failure is not Failure.NOT_FOUND:
             desk.refused(error)
+        error.message = caller().signed(error.message)
         schema = schema_fields.get(request.url.path.rstrip("/"), "response_format")
         body = body_of(error, output_schema=schema)
         return JSONResponse(body, status_of(error), headers_of(error))
@@ -142,17 +144,27 @@ def _recorded(
     return handler
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
-    match HTTPStatus(error.status_code):
-        case HTTPStatus.NOT_FOUND:
-            body = body_of(_not_found(request))
-        case HTTPStatus.METHOD_NOT_ALLOWED:
-            text = f"{request.method} is not allowed on {request.url.path}."
-            body = error_body(text, "invalid_request_error", code="method_not_allowed")
-        case _:
-            body = error_body(str(error.detail), "invalid_request_error")
-    return JSONResponse(body, error.status_code, error.headers)
+def _unserved(desk: Desk) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Answers what is asked of a path or in a way that there is not. Whoever posts there meant to
+    make a call, so that it is recorded as one that failed."""
+
+    async def handler(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+        match HTTPStatus(error.status_code):
+            case HTTPStatus.NOT_FOUND:
+                absent = _not_found(request)
+                if request.method == "POST":
+                    desk.refused(absent)
+                absent.message = caller().signed(absent.message)
+                body = body_of(absent)
+            case HTTPStatus.METHOD_NOT_ALLOWED:
+                text = caller().signed(f"{request.method} is not allowed on {request.url.path}.")
+                body = error_body(text, "invalid_request_error", code="method_not_allowed")
+            case _:
+                body = error_body(caller().signed(str(error.detail)), "invalid_request_error")
+        return JSONResponse(body, error.status_code, error.headers)
+
+    return handler
 
 
 def _not_found(request: Request) -> TurnError:

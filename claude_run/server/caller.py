@@ -6,7 +6,7 @@ It travels in a context variable, so that every task that answers the request se
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,13 +20,15 @@ class Caller:
     speaks of, None where it speaks of none. `notices` are entered with the request's next record;
     `recorded` counts the records so far. `stream` and `session` are of the call begun last;
     `beat` sends heartbeats until it is cancelled. `waited` counts the seconds that its calls
-    were held; `log` is what the log, if there is one, is told of them."""
+    were held; `log` is what the log, if there is one, is told of them;
+    `trace_headers` say which trace of the client's they belong to."""
 
     request_id: str = field(default_factory=lambda: f"req_{secrets.token_hex(12)}")
     began: float = field(default_factory=time.time)
     began_at: float = field(default_factory=time.monotonic)
     endpoint: str = ""
     label: str | None = None
+    trace_headers: Mapping[str, str] = field(default_factory=dict)
     retries: int | None = None
     notices: list[Notice] = field(default_factory=list)
     recorded: int = 0
@@ -39,6 +41,8 @@ class Caller:
 
     def signed(self, message: str) -> str:
         """`message` with the request's id at its end, so that it can be found in log and page."""
+        if self.request_id in message:
+            return message
         return f"{message} (request id: {self.request_id})"
 
     @contextmanager

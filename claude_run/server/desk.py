@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import time
 import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +15,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from claude_run.server.caller import caller
 from claude_run.server.drain import Drain
 from claude_run.server.gate import Gate
-from claude_run.server.records import Draft, Records, refusal
+from claude_run.server.records import Records
 from claude_run.server.tasks import beside
 from claude_run.turn import (
     Answerer,
@@ -29,8 +28,12 @@ from claude_run.turn import (
     TurnStarted,
 )
 from claude_run.turn.unicode import ValidUnicode
-from claude_run.usage.budget import Amount
 from claude_run.usage.windows import Plan
+
+ANOTHER_KEY: Final = (
+    "a request came with another key than this run's, and got a 401: the command, or a file of its"
+    " own (.env), sets OPENAI_API_KEY"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Desk:
     def refused(self, error: TurnError) -> None:
         """Record a request that ended before any answer was asked for, and sign its error."""
         if not caller().recorded:
-            self._records.enter(refusal(caller(), error, at_once=self._records.in_flight + 1))
+            self._records.refuse(caller(), error)
             error.message = caller().signed(error.message)
 
     async def events_of_all(self, requests: Sequence[TurnRequest]) -> list[list[TurnEvent]]:
@@ -81,6 +84,10 @@ class Desk:
                     raise arrival.happened
                 events[arrival.index].append(arrival.happened)
         return events
+
+    def stranger(self) -> None:
+        """Say that a request came with another key."""
+        self._records.lines.once("key", ANOTHER_KEY)
 
     @asynccontextmanager
     async def arrivals(
@@ -118,22 +125,17 @@ class Desk:
     async def _record(self, index: int, request: TurnRequest, emit: Emit, group: "Group") -> None:
         """Have one answer given, and record its call however it ends."""
         draft = self._records.begin(request, index, caller(), stream=group.stream)
-        reserved: Amount | None = None
         unicode = ValidUnicode()
 
         def seen(event: TurnEvent) -> None:
             for sound in unicode.feed(event):
                 draft.see(sound)
                 if isinstance(sound, TurnStarted):
-                    self._started(draft)
+                    draft.caller.session = draft.trace.session
                 emit(sound)
 
         try:
-            reserved = await self._admitted(draft)
-            while not await self._answered(draft, seen):
-                self._gate.give_back(reserved)
-                reserved = None
-                reserved = await self._admitted(draft)
+            await self._answerer.answer(draft.request, draft.trace, seen)
         except TurnError as error:
             draft.error, group.failed = error, True
             raise
@@ -145,40 +147,7 @@ class Desk:
             draft.error, group.failed = _crash(fault), True
             raise draft.error from fault
         finally:
-            self._gate.heard(draft.trace)
-            record = self._records.end(draft)
-            if reserved is not None:
-                self._gate.leave(reserved, Amount(1, record.tokens, record.cost_usd or 0.0))
-
-    def _started(self, draft: Draft) -> None:
-        self._gate.heard(draft.trace)
-        draft.caller.session = draft.trace.session
-
-    async def _admitted(self, draft: Draft) -> Amount:
-        """Raises TurnError as `Gate.enter`."""
-        began = time.monotonic()
-        try:
-            return await self._gate.enter(draft.request)
-        finally:
-            draft.trace.waited += time.monotonic() - began
-
-    async def _answered(self, draft: Draft, seen: Emit) -> bool:
-        """Whether there is an answer; False where the plan had none left and one waits for it.
-
-        Raises:
-            TurnError: there is none.
-        """
-        try:
-            await self._answerer.answer(draft.request, draft.trace, seen)
-        except TurnError as error:
-            self._gate.heard(draft.trace)
-            if draft.started is not None:
-                raise
-            began = time.monotonic()
-            await self._gate.exhausted(error, draft.trace)
-            draft.try_again(held=time.monotonic() - began)
-            return False
-        return True
+            self._records.end(draft)
 
 
 def _crash(fault: Exception) -> TurnError:

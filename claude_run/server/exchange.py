@@ -13,6 +13,7 @@ from claude_run.server.caller import CALLER, Caller
 from claude_run.usage.windows import Plan, headers_of
 
 LABEL: Final = "x-claude-run-label"
+TRACE: Final = ("traceparent", "tracestate")
 RETRIES: Final = "x-stainless-retry-count"
 HEARTBEAT_SECONDS: Final = 15.0
 
@@ -48,6 +49,7 @@ class Exchanges:
             endpoint=path.removeprefix("/v1"),
             label=_clean(unquote(headers.get(LABEL, ""))) or label or self._label(),
             retries=_whole(headers.get(RETRIES, "")),
+            trace_headers={name: headers[name] for name in TRACE if name in headers},
         )
         exchange = _Exchange(caller, send, self._plan, self._heartbeat)
         before = CALLER.set(caller)

@@ -2,15 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from typing_extensions import assert_never
 
 from claude_run.server.caller import caller
+from claude_run.server.lines import Lines
 from claude_run.settings import Settings
-from claude_run.turn import Failure, JsonObject, Trace, TurnError, TurnRequest
+from claude_run.turn import Failure, Trace, TurnError, TurnRequest
 from claude_run.usage.budget import (
     Admitted,
     Amount,
@@ -25,25 +25,21 @@ from claude_run.usage.budget import (
 )
 from claude_run.usage.windows import Plan, crossed, last_to_reset, named, when
 
-Tell = Callable[[JsonObject], None]
-
 _HOUR: Final = 3600
 _SOON: Final = 0.5
 """Seconds after a window's reset before it is tried again: clocks differ."""
 
 
 class Gate:
-    """Keeps a run within its budgets, its plan and its money; `tell` hears what the person is
-    told on stderr, each thing once."""
+    """Keeps a run within its budgets, its plan and its money, and says so in `lines`."""
 
-    def __init__(self, settings: Settings, tell: Tell, *, whose: str = "this run") -> None:
+    def __init__(self, settings: Settings, lines: Lines, *, whose: str = "this run") -> None:
         self._on_limit = settings.on_limit
         self._max_wait = settings.max_wait
         self._allows_extra = settings.extra_usage == "allow"
         self._limits = replace(limits_of(settings), whose=whose)
         self._is_subscription = settings.paid_by == "subscription"
-        self._tell = tell
-        self._told: set[str] = set()
+        self._lines = lines
         self._spent = Amount()
         self._reserved = Amount()
         self._ended = asyncio.Event()
@@ -77,7 +73,7 @@ class Gate:
         self.give_back(reserved)
         self._spent += spent
         for flag in nearly_used_up(self._state()):
-            self._once(flag, f"80% of {flag} is used")
+            self._lines.once(flag, f"80% of {flag} is used")
 
     def heard(self, trace: Trace) -> None:
         """Take in what a call heard of the plan."""
@@ -86,12 +82,12 @@ class Gate:
             resets = (
                 f", resets at {when(window.resets_at, time.time())}" if window.resets_at else ""
             )
-            self._once(
+            self._lines.once(
                 f"{window.name} {(window.resets_at or 0) // _HOUR} {threshold}",
                 f"the {named(window)} of your Claude plan is {window.utilization:.0%} used{resets}",
             )
         if self._is_subscription and self.plan.draws_on_extra_usage(time.time()):
-            self._once("extra usage", EXTRA_USAGE[self._allows_extra])
+            self._lines.once("extra usage", EXTRA_USAGE[self._allows_extra])
 
     async def exhausted(self, error: TurnError, trace: Trace) -> None:
         """A call ended with `error` before its answer began. Returns when the window of the plan
@@ -103,8 +99,11 @@ class Gate:
         match error.failure:
             case Failure.QUOTA if (window := last_to_reset(trace.windows, time.time())) is not None:
                 await self._hold(out_of(window, time.time()), said=error.message)
+            case Failure.QUOTA:
+                self._lines.once("quota", error.message)
+                raise error
             case Failure.BILLING:
-                self._once(error.message, f"{PASSED_ON}: {error.message}")
+                self._lines.once(error.message, f"{PASSED_ON}: {error.message}")
                 raise error
             case _:
                 raise error
@@ -130,28 +129,16 @@ class Gate:
         seconds = max(0.0, refusal.until - now) + _SOON
         if self._max_wait is not None and caller().waited + seconds > self._max_wait:
             raise _error(replace(refusal, cure=TOO_LONG), said, now)
-        self._once(f"wait {refusal.until}", f"{refusal.what} Calls wait until then.")
+        self._lines.once(f"wait {refusal.until}", f"{refusal.what} Calls wait until then.")
         with caller().held():
             await asyncio.sleep(seconds)
 
     def _close(self, refusal: Refusal) -> None:
         """Say once why nothing more is sent, and end the command where that was asked for."""
         if refusal.reason is not Reason.EXTRA_USAGE:  # that was said when it began
-            self._once(str(refusal.until or refusal.message), refusal.message)
+            self._lines.once(str(refusal.until or refusal.message), refusal.message)
         if self._on_limit == "stop" and refusal.reason is not Reason.BUDGET:
-            self._stop(refusal)
-
-    def _stop(self, refusal: Refusal) -> None:
-        if "stop" not in self._told:
-            self._told.add("stop")
-            self._tell(
-                {"event": "stop", "text": f"{refusal.what} --on-limit stop ends the command."}
-            )
-
-    def _once(self, key: str, text: str) -> None:
-        if key not in self._told:
-            self._told.add(key)
-            self._tell({"event": "line", "text": text})
+            self._lines.stop(f"{refusal.what} --on-limit stop ends the command.")
 
 
 EXTRA_USAGE: Final = {

@@ -11,6 +11,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claude_run.dialects.errors import error_body
+from claude_run.server.caller import caller
+from claude_run.server.desk import Desk
 from claude_run.server.encoding import PACKED, Unpacked, is_known
 from claude_run.settings import Settings
 from claude_run.turn import Failure, TurnError
@@ -43,9 +45,10 @@ class Guard:
     name leads nobody here. It also takes `/v1` off the path: some clients leave it out."""
 
     def __init__(
-        self, app: ASGIApp, keys: Keys, *, max_body: int, hosts: frozenset[str] | None = _LOOPBACK
+        self, app: ASGIApp, keys: Keys, desk: Desk, *, max_body: int, hosts: frozenset[str] | None
     ) -> None:
         self._app = app
+        self._desk = desk
         self._hosts = hosts
         self._key = keys.api.encode()
         self._usage_key = keys.usage.encode()
@@ -67,7 +70,7 @@ class Guard:
             await (origin or self._app)(asked, receive, send)
         elif int(headers.get("content-length") or 0) > self._max_body:
             await _drain(receive)
-            await _answer(413, self._too_large(), code="request_too_large")(scope, receive, send)
+            await self._refuse_large()(scope, receive, send)
         elif not is_known(encoding := _encoding(headers)):
             await _drain(receive)
             await _unknown_encoding(encoding)(scope, receive, send)
@@ -91,6 +94,8 @@ class Guard:
             )
         if path == _OPEN or self._opens(_key_in(headers), path):
             return None
+        if _key_in(headers):
+            self._desk.stranger()
         return _answer(
             401,
             "Incorrect API key provided: it is missing or wrong. Use the OPENAI_API_KEY that "
@@ -118,6 +123,11 @@ class Guard:
             return message
 
         return counted
+
+    def _refuse_large(self) -> JSONResponse:
+        error = TurnError(Failure.TOO_LARGE, self._too_large())
+        self._desk.refused(error)
+        return _answer(413, error.message, code="request_too_large")
 
     def _too_large(self) -> str:
         return (
@@ -186,7 +196,8 @@ def _answer(
     type_: str = "invalid_request_error",
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    return JSONResponse(error_body(message, type_, code=code), status, headers)
+    body = error_body(caller().signed(message), type_, code=code)
+    return JSONResponse(body, status, headers)
 
 
 async def _drain(receive: Receive) -> None:

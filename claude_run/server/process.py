@@ -118,24 +118,31 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
         del os.environ[name]
     # Imported here, so that a wrong instruction is said before a second of imports.
     from claude_run.server.answering import answering  # noqa: PLC0415
+    from claude_run.server.gate import Gate  # noqa: PLC0415
+    from claude_run.server.lines import Lines  # noqa: PLC0415
 
     settings, directory = instructions.settings, instructions.directory
     report: dict[str, Any] = {}
     leash = Leash()
+    lines = Lines(_say)
+    gate = Gate(settings, lines)
     let_go = asyncio.create_task(leash.let_go())
     async with AsyncExitStack() as stack:
-        answerer = await stack.enter_async_context(answering(settings, directory, report, _say))
+        answerer = await stack.enter_async_context(
+            answering(settings, directory, report, _say, gate)
+        )
         # In a thread, so that the first sessions start while the application is imported.
         await asyncio.to_thread(import_module, "claude_run.server.app")
         from claude_run.loopback import served  # noqa: PLC0415
         from claude_run.server.app import Watching, make_app  # noqa: PLC0415
         from claude_run.server.desk import Desk  # noqa: PLC0415
-        from claude_run.server.gate import Gate  # noqa: PLC0415
         from claude_run.server.guard import Keys  # noqa: PLC0415
         from claude_run.server.http import Protocol  # noqa: PLC0415
         from claude_run.server.logged import LoggedAnswerer  # noqa: PLC0415
         from claude_run.server.records import Records  # noqa: PLC0415
         from claude_run.server.scopes import Scopes  # noqa: PLC0415
+        from claude_run.server.titles import Titles  # noqa: PLC0415
+        from claude_run.server.traces import tracing  # noqa: PLC0415
         from claude_run.usage.ledger import Ledger  # noqa: PLC0415
         from claude_run.usage.log import Log  # noqa: PLC0415
         from claude_run.usage.spool import Spool  # noqa: PLC0415
@@ -148,9 +155,12 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
             log = stack.enter_context(Log(Path(settings.log)))
             log.begin(settings.paid_by)
         scopes = Scopes(settings, answerer, instructions.scopes)
-        records = Records(ledger, spool, scopes.enter)
-        desk = Desk(LoggedAnswerer(scopes), records, Gate(settings, _say))
-        app = make_app(settings, keys, desk, Watching(ledger.report, scopes, log))
+        records = Records(ledger, spool, lines, scopes.enter)
+        records.traces = await stack.enter_async_context(tracing(os.environ, lines))
+        if settings.title:
+            records.titles = Titles(_say, ledger, lambda: gate.plan)
+        desk = Desk(LoggedAnswerer(scopes), records, gate)
+        app = make_app(settings, keys, desk, Watching(records.so_far, scopes, log))
         listener = socket.socket(fileno=instructions.fd)
         await stack.enter_async_context(
             served(app, listener, Protocol, max_message=settings.max_body)

@@ -4,11 +4,16 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from claude_run.dialects.errors import WIRE
 from claude_run.server.caller import Caller, caller
+from claude_run.server.lines import Lines
+from claude_run.server.titles import Titles
+from claude_run.server.traces import Traces
 from claude_run.turn import (
+    JsonObject,
     Trace,
     TurnError,
     TurnEvent,
@@ -17,10 +22,15 @@ from claude_run.turn import (
     TurnStarted,
     Usage,
 )
+from claude_run.usage.alarm import alarm
 from claude_run.usage.ledger import Ledger
+from claude_run.usage.live import Live
 from claude_run.usage.record import CallError, CallRecord, members
 from claude_run.usage.retries import Retries
 from claude_run.usage.spool import Spool
+
+MOST_TOLD: Final = 10
+"""Calls in flight that are told one by one."""
 
 _LONGEST_MESSAGE: Final = 500
 """Characters of an error's message that are kept."""
@@ -28,7 +38,8 @@ _LONGEST_MESSAGE: Final = 500
 
 @dataclass(slots=True)
 class Draft:
-    """A record in the making. `client_gone` and `error` are set by whoever sees the end come."""
+    """A record in the making. `client_gone` and `error` are set by whoever sees the end come;
+    `events` are only kept where they are wanted."""
 
     request: TurnRequest
     choice: int
@@ -44,8 +55,11 @@ class Draft:
     finished: TurnFinished | None = None
     error: TurnError | None = None
     client_gone: bool = False
+    events: list[TurnEvent] | None = None
 
     def see(self, event: TurnEvent) -> None:
+        if self.events is not None:
+            self.events.append(event)
         match event:
             case TurnStarted():
                 self.started = event
@@ -56,16 +70,20 @@ class Draft:
             case _:
                 pass
 
-    def try_again(self, *, held: float) -> None:
-        """What the attempt before used stays; the rest is the next one's. The call was `held`
-        for some seconds."""
-        before = self.trace
-        self.trace = Trace(
-            model=self.request.model,
-            waited=before.waited + held,
-            usage=before.usage,
-            cost_usd=before.cost_usd,
-        )
+    def told(self, now: float) -> JsonObject:
+        """What a call is doing that has not ended; `now` is of the monotonic clock."""
+        return {
+            "request_id": self.caller.request_id,
+            "model": self.trace.model or self.request.model,
+            "label": self.caller.label,
+            "seconds": round(now - self.began_at, 3),
+            "state": self._state(),
+        }
+
+    def _state(self) -> str:
+        if self.first_token is not None:
+            return "answering"
+        return "waiting" if self.trace.session is None else "asked"
 
     def record(self) -> CallRecord:
         trace, finished = self.trace, self.finished
@@ -114,36 +132,74 @@ class Records:
     `also` hears of them."""
 
     def __init__(
-        self, ledger: Ledger, spool: Spool, also: Callable[[CallRecord], None] = lambda _: None
+        self,
+        ledger: Ledger,
+        spool: Spool,
+        lines: Lines,
+        also: Callable[[CallRecord], None] = lambda _: None,
     ) -> None:
         self._ledger = ledger
         self._also = also
         self._spool = spool
+        self.lines = lines
+        self.titles: Titles | None = None
+        self.traces: Traces | None = None
+        self._live = Live(time.monotonic())
+        self._drafts: dict[int, Draft] = {}
         self._retries = Retries()
-        self.in_flight = 0
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._drafts)
+
+    def so_far(self) -> JsonObject:
+        """The report of the run until now, with what it is doing."""
+        now = time.monotonic()
+        oldest = [draft.told(now) for draft in islice(self._drafts.values(), MOST_TOLD)]
+        doing = {"in_flight": self.in_flight, "oldest": oldest, **self._live.told(now)}
+        return {**self._ledger.report(), "now": doing}
 
     def begin(self, request: TurnRequest, choice: int, caller: Caller, *, stream: bool) -> Draft:
-        self.in_flight += 1
         caller.recorded += 1
         caller.stream = stream
         retry_of = self._retries.first_attempt(request, choice, caller.retries)
         trace = Trace(model=request.model)
-        return Draft(request, choice, caller, stream, self.in_flight, retry_of, trace)
+        at_once = self.in_flight + 1
+        draft = Draft(request, choice, caller, stream, at_once, retry_of, trace)
+        if self.traces is not None and self.traces.keeps_content:
+            draft.events = []
+        self._drafts[id(draft)] = draft
+        return draft
 
     def end(self, draft: Draft) -> CallRecord:
         """End a call that `begin` began; its record."""
-        self.in_flight -= 1
+        del self._drafts[id(draft)]
         if draft.error is not None or draft.client_gone:
             first = draft.retry_of or draft.caller.request_id
             self._retries.failed(draft.request, draft.choice, first)
         draft.caller.session = draft.trace.session
-        self.enter(record := draft.record())
+        record = draft.record()
+        if self.traces is not None:
+            self.traces.ended(record, draft.caller, draft.request, draft.events)
+        self._enter(record)
         return record
 
-    def enter(self, record: CallRecord) -> None:
+    def refuse(self, caller: Caller, error: TurnError) -> None:
+        """Record a request that is refused before any answer was asked for."""
+        record = refusal(caller, error, at_once=self.in_flight + 1)
+        if self.traces is not None:
+            self.traces.ended(record, caller)
+        self._enter(record)
+
+    def _enter(self, record: CallRecord) -> None:
         self._ledger.enter(record)
         self._spool.append(record)
         self._also(record)
+        self._live.ended(record, time.monotonic())
+        if self.titles is not None:
+            self.titles.changed()
+        if (text := alarm(record)) is not None and record.error is not None:
+            self.lines.once(record.error.kind, text)
         if (log := caller().log) is not None:
             log.append({"record": json.loads(record.to_json())})
 

@@ -17,6 +17,7 @@ from claude_run.cassette.files import CassetteError
 from claude_run.claude.names import ModelName, resolve
 from claude_run.server.caller import caller
 from claude_run.server.gate import Gate
+from claude_run.server.lines import Lines
 from claude_run.server.logged import Keep
 from claude_run.settings import SCOPED, Settings
 from claude_run.turn import (
@@ -49,7 +50,7 @@ class Scope:
         self._settings = settings
         self._cassette = _cassette(settings)
         self._answerer = _through(self._cassette, settings, answerer)
-        self._gate = Gate(settings, _tells_nobody, whose=label)
+        self._gate = Gate(settings, Lines(_tells_nobody), whose=label)
         self._tally = Tally()
 
     async def answer(self, request: TurnRequest, trace: Trace, emit: Emit) -> None:

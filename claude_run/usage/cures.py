@@ -12,13 +12,13 @@ from claude_run.usage.words import clock, printable
 _LATER: Final = "Anthropic's side was busy or failing: run the command again"
 CURES: Final[Mapping[Failure, str]] = {
     Failure.BAD_REQUEST: "",  # the message itself names what is wrong
-    Failure.AUTHENTICATION: "log in again with `claude auth login`",
+    Failure.AUTHENTICATION: "log in again with `claude-run login`",
     Failure.PERMISSION: "the account may not do this",
     Failure.BILLING: "look at the account's billing page",
     Failure.MODEL_NOT_FOUND: "--default-model sonnet answers names that are not known",
-    Failure.NOT_FOUND: "give that client its own base URL",
+    Failure.NOT_FOUND: "",
     Failure.CONTEXT_LENGTH: "send less, or use a model with a larger context",
-    Failure.TOO_LARGE: "--max-body SIZE takes larger requests",
+    Failure.TOO_LARGE: "",
     Failure.RATE_LIMIT: "--max-concurrency N asks for less at once",
     Failure.QUOTA: "",  # said of the window, see `cure`
     Failure.BUDGET: "a larger budget lets more through",

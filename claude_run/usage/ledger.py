@@ -15,7 +15,7 @@ class Ledger:
     calls, but for sixteen bytes each."""
 
     def __init__(self, paid_by: str) -> None:
-        self._paid_by = paid_by
+        self.paid_by = paid_by
         self._began = time.monotonic()
         self._tally = Tally()
         self._extra = Tally()
@@ -24,6 +24,9 @@ class Ledger:
         self._tally.add(record)
         if record.overage is not None and record.overage.in_use and record.finish_reason:
             self._extra.add(record)
+
+    def together(self) -> Sums:
+        return self._tally.together()
 
     def report(self) -> JsonObject:
         """The run as JSON: times in seconds, tokens as Anthropic counts them."""
@@ -42,7 +45,7 @@ class Ledger:
             "first_token_p95": first.p95 if first is not None else None,
             "most_at_once": totals.most_at_once,
             "waited_seconds": together.queued,
-            "paid_by": self._paid_by,
+            "paid_by": self.paid_by,
             "windows": [members(use.last) for use in totals.windows],
             "overage": members(totals.overage) if totals.overage is not None else None,
             "extra_usage": _told(self._extra.totals().together),

@@ -15,6 +15,9 @@ _TOKENS: Final = tuple(member.name for member in fields(Usage))
 _MOST_KEPT: Final = 10_000
 """Failures that are remembered until they are retried, and messages of a kind of error."""
 
+NO_MODEL: Final = "(no model)"
+"""Where calls are counted that were refused before a model was known."""
+
 UNLABELLED: Final = ""
 """The label of calls that have none."""
 
@@ -250,6 +253,10 @@ class Tally:
         for window in record.windows:
             self._windows[window.name] = _heard(self._windows.get(window.name), window)
 
+    def together(self) -> Sums:
+        """All of them together, which costs nothing to ask for."""
+        return self._together.sums()
+
     def totals(self) -> Totals:
         return Totals(
             together=self._together.sums(),
@@ -292,7 +299,7 @@ class Tally:
 
 
 def _asked(record: CallRecord) -> str:
-    return record.mapped_model or record.asked_model or "unknown"
+    return record.mapped_model or record.asked_model or NO_MODEL
 
 
 def _heard(before: WindowUse | None, now: PlanWindow) -> WindowUse:

@@ -11,6 +11,7 @@ from claude_run.usage.totals import WindowUse
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+_BLANK: Final = frozenset("\t\n\r")
 _ROUNDED: Final = 9.95
 """Seconds from which a tenth no longer matters."""
 
@@ -96,7 +97,9 @@ def clock(moment: float) -> str:
 def printable(text: str) -> str:
     """`text` as one line without control characters: names come from requests, and in a
     terminal they could be more than text."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "".join(
+        c if c.isprintable() else " " if c in _BLANK else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
 
 
 def cells(text: str) -> int:

@@ -1,0 +1,109 @@
+"""Claude behind the gate: what would be sent is let through, held or refused, and counted.
+
+A cassette stands before it, so that what is replayed, which costs nothing, never comes here.
+"""
+
+import time
+
+from claude_run.server.gate import Gate
+from claude_run.turn import (
+    Answerer,
+    Emit,
+    Trace,
+    TurnError,
+    TurnEvent,
+    TurnFinished,
+    TurnRequest,
+    TurnStarted,
+    Usage,
+)
+from claude_run.usage.budget import Amount
+
+
+class Gated:
+    def __init__(self, inner: Answerer, gate: Gate) -> None:
+        self._inner = inner
+        self._gate = gate
+
+    async def answer(self, request: TurnRequest, trace: Trace, emit: Emit) -> None:
+        """Answer as `Answerer` says. Raises TurnError as what is wrapped does, and where nothing
+        may be sent."""
+        sending = _Sending(trace, emit, self._gate)
+        reserved: Amount | None = None
+        try:
+            while True:
+                reserved = await self._admitted(request, trace)
+                if await self._answered(request, sending):
+                    return
+                self._gate.give_back(reserved)
+                reserved = None
+        finally:
+            self._gate.heard(trace)
+            if reserved is not None:
+                self._gate.leave(reserved, sending.used())
+
+    async def _admitted(self, request: TurnRequest, trace: Trace) -> Amount:
+        """Raises TurnError as `Gate.enter`."""
+        began = time.monotonic()
+        try:
+            return await self._gate.enter(request)
+        finally:
+            trace.waited += time.monotonic() - began
+
+    async def _answered(self, request: TurnRequest, sending: "_Sending") -> bool:
+        """Whether there is an answer; False where the plan had none left and one waits for it.
+
+        Raises:
+            TurnError: there is none.
+        """
+        trace = sending.trace
+        try:
+            await self._inner.answer(request, trace, sending.seen)
+        except TurnError as error:
+            self._gate.heard(trace)
+            if sending.started:
+                raise
+            began = time.monotonic()
+            await self._gate.exhausted(error, trace)
+            _begin_anew(trace, held=time.monotonic() - began)
+            return False
+        return True
+
+
+class _Sending:
+    """One call on its way: whether its answer has begun, and what it has used."""
+
+    def __init__(self, trace: Trace, emit: Emit, gate: Gate) -> None:
+        self.trace = trace
+        self.started = False
+        self._emit = emit
+        self._gate = gate
+        self._finished: TurnFinished | None = None
+
+    def seen(self, event: TurnEvent) -> None:
+        match event:
+            case TurnStarted():
+                self.started = True
+                self._gate.heard(self.trace)
+            case TurnFinished():
+                self._finished = event
+            case _:
+                pass
+        self._emit(event)
+
+    def used(self) -> Amount:
+        """The trace has every attempt's; the last event only what the client is told."""
+        usage, cost = self.trace.usage, self.trace.cost_usd
+        if self._finished is not None:
+            usage = usage if usage != Usage() else self._finished.usage
+            cost = cost if cost is not None else self._finished.cost_usd
+        return Amount(1, usage.prompt_tokens + usage.output_tokens, cost or 0.0)
+
+
+def _begin_anew(trace: Trace, *, held: float) -> None:
+    """What the attempt before used stays; the rest is the next one's. The call was `held` for some
+    seconds."""
+    trace.answered_by = trace.session = trace.cold_reason = None
+    trace.waited += held
+    trace.notices.clear()
+    trace.windows, trace.overage = (), None
