@@ -126,6 +126,10 @@ OPTIONS: Final = (
         short="q", default=False,
     ),
     Option(
+        "title", FLAG, Group.EVERYDAY,
+        "Keep calls, cost and the fullest window of the plan in the terminal's title.",
+    ),
+    Option(
         "summary", choice("short", "full", "none"), Group.CI,
         "How much to tell at the end. short: at most a screen. full: every model, every notice.",
         default="short",
