@@ -17,8 +17,7 @@ class Messages:
     id_prefix: Final = "msg_"
     schema_field: Final = "output_config.format"
     absent: Final[Mapping[str, str]] = {
-        "count_tokens": "The CLI counts no tokens in advance; a message's usage says how many it "
-        "had.",
+        "count_tokens": "A message's usage says how many tokens it had.",
         "batches": "Turn batching off; claude-run answers many requests at once.",
     }
 
