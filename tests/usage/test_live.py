@@ -87,7 +87,7 @@ def test_a_run_is_watched_while_it_goes_on_and_says_what_goes_wrong_once(
         (False, True, False),
         (False, False, True),
     ]
-    assert "--default-model sonnet" in alarms[0]
+    assert "--model-map 'gpt-*=sonnet'" in alarms[0]
 
 
 def test_the_title_tells_of_the_run_and_is_put_back(
