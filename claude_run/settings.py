@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 Billing = Literal["auto", "subscription", "api-key"]
@@ -68,6 +68,12 @@ class Settings:
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
+
+    def with_model(self, model: str | None) -> Settings:
+        """With `model` for every name that the map does not mention."""
+        if not model:
+            return self
+        return replace(self, model_map=(*self.model_map, ("*", model)))
 
     @classmethod
     def from_json(cls, text: str) -> Settings:

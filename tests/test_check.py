@@ -1,9 +1,13 @@
 """`check` finds each fault, made real; `models` and `fields` tell what the server goes by."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +22,15 @@ pytestmark = pytest.mark.usefixtures("verified")
 TOKEN = {"CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-dummy-dummy"}
 KEY = {"ANTHROPIC_API_KEY": "sk-ant-api03-dummy-dummy"}
 PROXY = {"HTTP_PROXY": "http://proxy.example:3128", "NO_PROXY": ""}
+NO_FILES = ("sh", "-c", 'ulimit -f 0; exec "$@"', "sh")
+"""No byte can be written to any file, whoever is asking."""
 
 
-def checked(directory: Path, *flags: str, **variables: str) -> tuple[int, dict[str, Any], str]:
+def checked(
+    directory: Path, *flags: str, within: Sequence[str] = (), **variables: str
+) -> tuple[int, dict[str, Any], str]:
     """The status, what was found by subject, and all that was written."""
-    command = [*CLAUDE_RUN, "check", "--json", *flags]
+    command = [*within, *CLAUDE_RUN, "check", "--json", *flags]
     result = finished(command, sealed(directory, **variables))
     found = {one["subject"]: one for one in json.loads(result.stdout)["checks"]}
     return result.returncode, found, result.stdout + result.stderr
@@ -56,29 +64,73 @@ def test_what_would_make_a_run_fail_is_a_fault(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         flags = ["--port", port, "--model-map", "gpt-*=sonet"]
-        status, found, _ = checked(tmp_path, *flags)
+        status, found, _ = checked(tmp_path, *flags, within=NO_FILES)
     assert status == 1
     faults = {name for name, one in found.items() if one["state"] == "fault"}
-    assert faults == {"login", "port", "map"}
+    assert faults == {"login", "port", "map", "temporary"}
     assert "claude-run login" in found["login"]["advice"]
     assert "Did you mean sonnet?" in found["map"]["text"]
     assert all(found[name]["advice"] for name in faults)
 
 
-def test_a_claude_process_of_a_dead_run_is_found(tmp_path: Path) -> None:
+def test_a_model_from_the_environment_that_there_is_not_is_a_fault(tmp_path: Path) -> None:
+    status, found, _ = checked(tmp_path, CLAUDE_RUN_MODEL="sonet", **TOKEN)
+    assert status == 1
+    assert found["map"]["state"] == "fault"
+    assert "Did you mean sonnet?" in found["map"]["text"]
+
+
+def test_places_that_cannot_be_written_to_are_told_and_a_clouds_models_are_its_own(
+    tmp_path: Path,
+) -> None:
+    places = {
+        "TMPDIR": "/dev/null/tmp",
+        "XDG_CACHE_HOME": "/dev/null/cache",
+        "XDG_STATE_HOME": "/dev/null/state",
+    }
+    flags = ["--model-map", "gpt-*=my-deployment"]
+    status, found, _ = checked(tmp_path, *flags, CLAUDE_CODE_USE_BEDROCK="1", **places)
+    assert status == 0
+    for name in ("temporary", "cache", "state"):
+        assert found[name]["state"] == "note"
+        assert found[name]["advice"]
+    assert "unset TMPDIR" in found["temporary"]["advice"]
+    assert found["login"]["text"].startswith("paid by: cloud")
+    assert "my-deployment" in found["map"]["text"]
+
+
+def test_claude_processes_of_dead_runs_are_found_and_no_others(tmp_path: Path) -> None:
+    """One has lost its run's directory, one its parent; one has both."""
     program = bundled_cli()
     assert program is not None
-    environment = sealed(tmp_path, CLAUDE_CODE_TMPDIR="/nowhere/claude-run-gone", **TOKEN)
     stream = ["-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"]
-    with subprocess.Popen(
-        [program, *stream], env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-    ) as left:
-        try:
-            _, found, _ = checked(tmp_path, **TOKEN)
-            assert found["leftovers"]["state"] == "note"
-            assert str(left.pid) in found["leftovers"]["advice"].split()
-        finally:
-            left.kill()
+    behind_a_shell = ["sh", "-c", '"$@" <&0 >/dev/null 2>&1 & echo $!', "sh", program, *stream]
+    own, silent = tmp_path / "claude-run-own", subprocess.DEVNULL
+    own.mkdir()
+    here = sealed(tmp_path, CLAUDE_CODE_TMPDIR=str(own), **TOKEN)
+    gone = {**here, "CLAUDE_CODE_TMPDIR": "/nowhere/claude-run-gone"}
+    reading, writing = os.pipe()  # what they wait for
+    with ExitStack() as ends:
+        ends.callback(os.close, reading)
+        ends.callback(os.close, writing)
+        kept, lost = (
+            subprocess.Popen([program, *stream], env=environment, stdin=reading, stdout=silent)
+            for environment in (here, gone)
+        )
+        for process in (kept, lost):
+            ends.enter_context(process)
+            ends.callback(process.kill)
+        shell = subprocess.run(
+            behind_a_shell, env=here, stdin=reading, stdout=subprocess.PIPE, text=True,
+            check=True, start_new_session=True,
+        )  # fmt: skip
+        orphan = int(shell.stdout)
+        ends.callback(os.kill, orphan, signal.SIGKILL)
+        _, found, _ = checked(tmp_path, **TOKEN)
+    assert found["leftovers"]["state"] == "note"
+    told = set(found["leftovers"]["advice"].split())
+    assert {str(lost.pid), str(orphan)} <= told
+    assert str(kept.pid) not in told
 
 
 def test_asked_claude_says_what_it_takes(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ STYLES: Final = {State.OK: "green", State.NOTE: "yellow", State.FAULT: "bold red
 
 
 def act(call: Call) -> int:
-    findings = [finding for check in CHECKS for finding in check(call.settings)]
+    settings = call.settings.with_model(call.values["model"])
+    findings = [finding for check in CHECKS for finding in check(settings)]
     if call.values["ask"] and not _failed(findings):
         findings += asked(call.settings)
     if call.values["json"]:

@@ -41,9 +41,7 @@ def _settings(call: Call) -> Settings:
         settings = replace(settings, recorded_by=recording_command(call.typed, call.words))
     if call.values["for_"] and not (model or settings.model_map or settings.default_model):
         settings = replace(settings, default_model="sonnet")
-    if not model:
-        return settings
-    return replace(settings, model_map=(*settings.model_map, ("*", model)))
+    return settings.with_model(model)
 
 
 def _nothing_to_run() -> str:

@@ -12,14 +12,19 @@ from claude_run.cli.options import settings_of
 from claude_run.cli.verbs import RUN, Verb
 
 
+def has_own_names() -> bool:
+    """Whether models are called otherwise where this run would go."""
+    found = login.find(os.environ)
+    return found.cloud is not None or found.elsewhere is not None
+
+
 def refuse_unknown(verb: Verb, values: Mapping[str, Any]) -> None:
     """
     Raises:
         UsageError: a target is no model of Claude's. Clouds and gateways have names of their own;
             there it is for them to say.
     """
-    found = login.find(os.environ)
-    if verb.name == "check" or found.cloud is not None or found.elsewhere is not None:
+    if verb.name == "check" or has_own_names():
         return
     settings = settings_of(values)
     if (unknown := unknown_target(settings)) is not None:

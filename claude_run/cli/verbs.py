@@ -265,8 +265,8 @@ VERBS: Final = (
                    " request field that is passed on.", default=False, configurable=False),
             Option("json", FLAG, Group.EVERYDAY, "As JSON, for a bug report: nothing secret is in"
                    " it.", default=False, configurable=False),
-            *named("billing", "model-map", "default-model", "port", "rehearse", "max-sessions",
-                   "max-concurrency"),
+            *named("billing", "model", "model-map", "default-model", "port", "rehearse",
+                   "max-sessions", "max-concurrency"),
         ),
         about="The status is 1 if `claude-run -- COMMAND` would fail. `claude-run doctor` is the"
         " same.",

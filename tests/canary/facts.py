@@ -8,8 +8,9 @@ from typing import Final, TypeAlias
 import anyio
 from claude_agent_sdk import AssistantMessage, RateLimitEvent, ResultMessage, StreamEvent
 
+from claude_run.claude.session.aspects import ALL
 from claude_run.claude.session.proof import changeable
-from claude_run.claude.session.shape import ALL, Shape
+from claude_run.claude.session.shape import Shape
 from claude_run.rehearsal.answers import Hold, Refuse, Reply, TextBlock, ToolUse, say
 from claude_run.turn import AssistantTurn, Text, ToolCall, ToolResult, UserTurn
 from tests.canary.world import LOOK_UP, World, events, heard, user

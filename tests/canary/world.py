@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from claude_agent_sdk import Message, StreamEvent
 
+from claude_run.claude.session.aspects import ALL
 from claude_run.claude.session.notes import sealed
 from claude_run.claude.session.options import Place, birth_of
 from claude_run.claude.session.replay import History
 from claude_run.claude.session.session import Session
-from claude_run.claude.session.shape import ALL, Shape, Tool
+from claude_run.claude.session.shape import Shape, Tool
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import JsonObject, Text, Turn, UserTurn
 from tests.scripted import ScriptedUpstream

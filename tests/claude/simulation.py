@@ -14,9 +14,10 @@ from claude_run.claude.pool.candidates import SessionRequest, stage_of, thinks_o
 from claude_run.claude.pool.habits import Habits
 from claude_run.claude.pool.lost import LostConversations
 from claude_run.claude.pool.planner import Grant, Retire, Situation, Start, Waiter, plan
+from claude_run.claude.session.aspects import Aspect
 from claude_run.claude.session.options import birth_of, fixed_by
 from claude_run.claude.session.session import Session, State
-from claude_run.claude.session.shape import Aspect, Shape
+from claude_run.claude.session.shape import Shape
 from claude_run.turn import Turn
 
 REFUSALS = 3  # after so many, a caller is told

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from claude_run.claude.conversation import calls_tools
 from claude_run.claude.pool.candidates import SessionRequest
-from claude_run.claude.session.shape import Aspect, Shape, Tool
+from claude_run.claude.session.aspects import Aspect
+from claude_run.claude.session.shape import Shape, Tool
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import AssistantTurn, Text, ToolCall, ToolResult, Turn, UserTurn
 from tests.claude.simulation import Caller, Simulation

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from claude_run.claude.session.aspects import ALL
 from claude_run.claude.session.options import Place, birth_of
 from claude_run.claude.session.proof import comparable
 from claude_run.claude.session.replay import History
 from claude_run.claude.session.session import Phase, Session
-from claude_run.claude.session.shape import ALL, Shape, Tool
+from claude_run.claude.session.shape import Shape, Tool
 from claude_run.claude.tools import ToolNames
 from claude_run.rehearsal.answers import Pause, Refuse, Reply, ToolUse, say
 from claude_run.turn import AssistantTurn, Effort, JsonObject, Text, ToolCall, ToolResult, UserTurn

@@ -7,8 +7,9 @@ from typing import Final, Protocol, TypeVar
 
 from claude_run.claude.conversation import calls_tools, continues, marks, questions
 from claude_run.claude.pool.habits import Stage
+from claude_run.claude.session.aspects import Aspect
 from claude_run.claude.session.session import State
-from claude_run.claude.session.shape import Aspect, Shape
+from claude_run.claude.session.shape import Shape
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import Turn
 

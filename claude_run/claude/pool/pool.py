@@ -20,10 +20,11 @@ from claude_run.claude.pool.habits import Habits
 from claude_run.claude.pool.lost import LostConversations
 from claude_run.claude.pool.planner import SPARES, Grant, Retire, Situation, Start, Waiter, plan
 from claude_run.claude.pool.processes import Processes
+from claude_run.claude.session.aspects import Aspect
 from claude_run.claude.session.control import ControlRefusedError
 from claude_run.claude.session.options import Place, birth_of
 from claude_run.claude.session.session import Phase, Session, State
-from claude_run.claude.session.shape import Aspect, Shape
+from claude_run.claude.session.shape import Shape
 from claude_run.settings import SessionMode
 from claude_run.turn import Failure, Turn, TurnError
 

@@ -15,7 +15,8 @@ from claude_agent_sdk.types import SystemPromptFile, ThinkingConfig
 from claude_run import __version__
 from claude_run.claude.environment import DEFAULTS, REQUIRED
 from claude_run.claude.names import is_alias
-from claude_run.claude.session.shape import Aspect, Shape
+from claude_run.claude.session.aspects import Aspect
+from claude_run.claude.session.shape import Shape
 from claude_run.claude.tools import SERVER, deferral
 from claude_run.claude.workplace import workplace
 

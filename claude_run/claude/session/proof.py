@@ -7,11 +7,12 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 from uuid import uuid4
 
+from claude_run.claude.session.aspects import ALL, Aspect
 from claude_run.claude.session.notes import sealed
 from claude_run.claude.session.options import Place, birth_of
 from claude_run.claude.session.replay import History
 from claude_run.claude.session.session import Session
-from claude_run.claude.session.shape import ALL, Aspect, Shape, Tool
+from claude_run.claude.session.shape import Shape, Tool
 from claude_run.claude.tools import ToolNames
 from claude_run.rehearsal.answers import say
 from claude_run.rehearsal.upstream import Upstream

@@ -15,6 +15,7 @@ from claude_agent_sdk import ClaudeSDKClient, Message, ResultMessage
 from claude_run.claude.conversation import answers_calls
 from claude_run.claude.errors import RateLimit
 from claude_run.claude.session import control
+from claude_run.claude.session.aspects import Aspect
 from claude_run.claude.session.offering import Offering, require
 from claude_run.claude.session.options import (
     AGENT,
@@ -26,7 +27,7 @@ from claude_run.claude.session.options import (
 )
 from claude_run.claude.session.process import Process
 from claude_run.claude.session.replay import History, assistant_message, transcript, user_message
-from claude_run.claude.session.shape import Aspect, Shape
+from claude_run.claude.session.shape import Shape
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import JsonObject, Text, Turn, UserTurn
 

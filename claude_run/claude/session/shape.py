@@ -3,28 +3,13 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, fields
-from enum import Enum
-from typing import Final
 
 from claude_run.claude.answer.structured import output_tool
 from claude_run.claude.nesting import require_shallow
 from claude_run.claude.schemas import modern, require_valid
+from claude_run.claude.session.aspects import Aspect
 from claude_run.claude.tools import OUTPUT, ToolNames, input_schema
 from claude_run.turn import Effort, JsonObject, ToolChoice, ToolMode, TurnRequest
-
-
-class Aspect(Enum):
-    """One of the things a process is born with and can be given anew while it lives."""
-
-    SYSTEM = "system"
-    TOOLS = "tools"
-    THINKING = "thinking"
-    EFFORT = "effort"
-    MODEL = "model"
-    FIELDS = "fields"
-
-
-ALL: Final = frozenset(Aspect)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,22 +9,15 @@ wanted: slower, never wrong.
 """
 
 import asyncio
-import hashlib
-import json
-import sys
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
 import anyio
-import claude_agent_sdk
 
-from claude_run import __version__
+from claude_run.claude.session.aspects import ALL, Aspect, memory, remember, remembered
 from claude_run.claude.session.control import ControlRefusedError
 from claude_run.claude.session.options import Place
-from claude_run.claude.session.shape import ALL, Aspect
 from claude_run.turn import Notice
 
 _SECONDS: Final = 60.0
@@ -41,7 +34,7 @@ class Verifier:
         self, place: Place, cache: Path | None, allow: Callable[[Collection[Aspect]], None]
     ) -> None:
         self._place = place
-        self._remembered = None if cache is None else _file(place.cli, cache)
+        self._memory = None if cache is None else memory(place.cli, cache)
         self._allow = allow
         self._task: asyncio.Task[None] | None = None
         self.notices: tuple[Notice, ...] = ()
@@ -88,42 +81,8 @@ class Verifier:
         self._allow(works)
 
     def _recalled(self) -> frozenset[Aspect] | None:
-        return None if self._remembered is None else _read(self._remembered)
+        return None if self._memory is None else remembered(self._memory)
 
-    def _remember(self, works: frozenset[Aspect]) -> None:
-        if self._remembered is None:
-            return
-        with suppress(OSError):  # a home that cannot be written to is no failure
-            self._remembered.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            whole = self._remembered.with_suffix(f".{uuid4()}")
-            found = {"changeable": sorted(aspect.value for aspect in works)}
-            whole.write_text(json.dumps(found), encoding="utf-8")
-            whole.replace(self._remembered)
-
-
-def remembered(cli: str | None, cache: Path) -> frozenset[Aspect] | None:
-    """What is known in `cache` of what works with the CLI; None where it was not found out yet."""
-    return _read(_file(cli, cache))
-
-
-def _file(cli: str | None, cache: Path) -> Path:
-    return cache / f"live-{_version(cli)}.json"
-
-
-def _read(file: Path) -> frozenset[Aspect] | None:
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        found = json.loads(file.read_text(encoding="utf-8"))
-        return frozenset(Aspect(name) for name in found["changeable"])
-    return None
-
-
-def _version(cli: str | None) -> str:
-    """All that the outcome may depend on, as a part of a file's name: the SDK's version says which
-    CLI it brings along."""
-    own = (__version__, claude_agent_sdk.__version__, sys.platform)
-    other = ""
-    if cli is not None:
-        with suppress(OSError):
-            seen = Path(cli).stat()
-            other = f"{cli} {seen.st_size} {seen.st_mtime_ns}"
-    return hashlib.sha256(json.dumps([*own, other]).encode()).hexdigest()[:24]
+    def _remember(self, works: Collection[Aspect]) -> None:
+        if self._memory is not None:
+            remember(works, self._memory)

@@ -22,7 +22,9 @@ class Finding(NamedTuple):
 
     @property
     def told(self) -> str:
-        return f"{self.text}: {self.advice}" if self.advice else self.text
+        if not self.advice:
+            return self.text
+        return f"{self.text}{'' if self.text.endswith('.') else ':'} {self.advice}"
 
     def to_json(self) -> dict[str, str]:
         return {**self._asdict(), "state": self.state.value}

@@ -1,6 +1,7 @@
 """What can be looked at without asking anybody: programs, login, machine, places, processes."""
 
 import os
+import platform
 import socket
 import subprocess
 import tempfile
@@ -12,14 +13,16 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_state_path
 
 from claude_run import __version__, login
 from claude_run.claude.limits import machine_limits
 from claude_run.claude.machine import available_memory, cores
 from claude_run.claude.names import resolve, unknown_target
+from claude_run.claude.session.aspects import ALL, memory, remembered
 from claude_run.cli.checks.finding import Finding, fault, note, ok
 from claude_run.cli.login import bundled_cli
+from claude_run.cli.targets import has_own_names
 from claude_run.proxies import past_proxies
 from claude_run.settings import Settings
 from claude_run.turn import TurnError
@@ -33,7 +36,8 @@ Check = Callable[[Settings], Iterator[Finding]]
 
 
 def versions(settings: Settings) -> Iterator[Finding]:
-    yield ok("claude-run", __version__)
+    machine = f"{platform.system()} {platform.release()} {platform.machine()}"
+    yield ok("claude-run", f"{__version__}, Python {platform.python_version()}, {machine}")
     try:
         yield ok("SDK", f"claude-agent-sdk {version('claude-agent-sdk')}")
     except PackageNotFoundError:
@@ -53,10 +57,7 @@ def versions(settings: Settings) -> Iterator[Finding]:
 
 
 def live_changes(settings: Settings) -> Iterator[Finding]:
-    from claude_run.claude.session.shape import ALL  # noqa: PLC0415 - imports the SDK
-    from claude_run.claude.session.verify import remembered  # noqa: PLC0415
-
-    works = remembered(settings.cli, user_cache_path("claude-run"))
+    works = remembered(memory(settings.cli, user_cache_path("claude-run")))
     if works is None:
         text = "what a live session of this CLI can be given anew is not verified yet"
         yield note("sessions", text, "the next run does it in the background, without a token")
@@ -122,7 +123,7 @@ def port(settings: Settings) -> Iterator[Finding]:
 def places(_settings: Settings) -> Iterator[Finding]:
     try:
         with tempfile.TemporaryDirectory(prefix="claude-run-"):
-            yield ok("temporary", f"{tempfile.gettempdir()} can be written to")
+            yield _temporary(Path(tempfile.gettempdir()), os.environ.get("TMPDIR"))
     except OSError as error:
         text = f"no temporary directory can be made ({error.strerror})"
         yield fault("temporary", text, "set TMPDIR to a directory that you may write to")
@@ -130,12 +131,20 @@ def places(_settings: Settings) -> Iterator[Finding]:
     kept = {
         "CLI's home": (Path(configured) if configured else Path.home() / ".claude", "its login"),
         "cache": (user_cache_path("claude-run"), "what was verified"),
+        "state": (user_state_path("claude-run"), "the history of runs"),
     }
     for subject, (path, what) in kept.items():
         if os.access(_nearest(path), os.W_OK | os.X_OK):
             yield ok(subject, f"{path} can be written to")
         else:
             yield note(subject, f"{path} cannot be written to", f"{what} is not kept; change that")
+
+
+def _temporary(used: Path, asked: str | None) -> Finding:
+    if asked and not (os.path.isdir(asked) and os.path.samefile(used, asked)):
+        text = f"{used} is used, because TMPDIR ({asked}) cannot be written to"
+        return note("temporary", text, "make it, or unset TMPDIR")
+    return ok("temporary", f"{used} can be written to")
 
 
 def _nearest(path: Path) -> Path:
@@ -161,16 +170,28 @@ def _is_left(process: psutil.Process, program: str | None) -> bool:
         if not os.path.samefile(process.exe(), program):
             return False
         directory = process.environ().get("CLAUDE_CODE_TMPDIR", "")
-        return "claude-run-" in directory and not Path(directory).exists()
+        if "claude-run-" not in directory:
+            return False
+        return not Path(directory).exists() or _is_orphaned(process)
     return False
+
+
+def _is_orphaned(process: psutil.Process) -> bool:
+    """A bridge leads a session of its own, in which its processes are. Whoever takes in an orphan,
+    init or a user's manager, does not belong to it."""
+    return os.getsid(process.ppid()) != os.getsid(process.pid)
 
 
 def models(settings: Settings) -> Iterator[Finding]:
     if (unknown := unknown_target(settings)) is not None:
-        yield fault("map", unknown, "name a model that there is")
-        return
+        if not has_own_names():
+            yield fault("map", unknown, "-m MODEL stands for a map of * to MODEL")
+            return
+        yield note("map", unknown, "The cloud or the gateway may know it")
     pairs = settings.model_map
-    if not pairs:
+    if settings.default_model is not None:
+        yield ok("map", f"names that are not known are answered by {settings.default_model}")
+    elif not pairs:
         yield ok("map", "no name is mapped; others' names are a 404 (--model-map, -m)")
     for place, (source, _) in enumerate(pairs):
         if (before := _before(source, pairs[:place])) is not None:
