@@ -104,6 +104,12 @@ def find(environment: Mapping[str, str]) -> Logins:
     )
 
 
+def has_names_of_its_own(environment: Mapping[str, str]) -> bool:
+    """Whether models may have other names than Anthropic's, as in clouds and gateways."""
+    cloud = any(_is_true(environment.get(name)) for name in CLOUDS)
+    return cloud or elsewhere(environment.get(BASE_URL, "")) is not None
+
+
 def elsewhere(url: str) -> Elsewhere | None:
     """Where `url` leads; None if to Anthropic, as no URL does.
 

@@ -1,11 +1,10 @@
-"""`check` finds each fault, made real; `models` and `fields` tell what the server goes by."""
+"""`check` finds each fault, made real."""
 
 import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 import pytest
 
 from claude_run.cli.login import bundled_cli
-from tests.readme import TABLES
 from tests.wrapped import CLAUDE_RUN, finished, sealed
 
 pytestmark = pytest.mark.usefixtures("verified")
@@ -140,55 +138,3 @@ def test_asked_claude_says_what_it_takes(tmp_path: Path) -> None:
     assert result.returncode == 0
     for subject in ("opus", "sonnet", "haiku", "temperature", "thinking", "forced tool", "schema"):
         assert f"ok    ask {subject} " in result.stdout
-
-
-def test_models_are_told_as_the_server_decides(tmp_path: Path) -> None:
-    flags = ["--model-map", "gpt-*=opus", "--model-map", "opus=claude-opus-4-7"]
-    command = [*CLAUDE_RUN, "models", "--json", *flags, "gpt-4.1", "sonet", "haiku"]
-    result = finished(command, sealed(tmp_path))
-    assert result.returncode == 1
-    told = {one["asked"]: one for one in json.loads(result.stdout)}
-    assert told["gpt-4.1"]["model"] == "claude-opus-4-7"
-    assert "answered by claude-opus-4-7" in told["gpt-4.1"]["notice"]
-    assert told["sonet"]["model"] is None
-    assert "Did you mean sonnet?" in told["sonet"]["notice"]
-    assert told["haiku"] == {"asked": "haiku", "model": "haiku", "notice": None}
-
-
-@pytest.mark.parametrize("name", sorted(TABLES))
-def test_fields_are_the_tables_of_the_readme(name: str, tmp_path: Path) -> None:
-    told = finished([*CLAUDE_RUN, "fields", name], sealed(tmp_path)).stdout.splitlines()
-    assert told[1:] == [
-        f"{row.name}\t{row.treatment.value}\t{row.note}" for row in TABLES[name].values()
-    ]
-
-
-@pytest.mark.parametrize(
-    ("typed", "told"),
-    [
-        (["--model-map", "gpt-*=sonet", "true"], "Did you mean sonnet?"),
-        (["--default-model", "gpt-5", "true"], "'gpt-5' is no model of Claude's"),
-        (
-            ["-m", "opuss", "true"],
-            "--model opuss: 'opuss' is no model of Claude's. Did you mean opus?",
-        ),
-        (["fields", "chta"], "did you mean chat?"),
-    ],
-)
-def test_a_name_of_nothing_is_refused_before_anything_starts(
-    typed: list[str], told: str, tmp_path: Path
-) -> None:
-    result = finished(
-        [*CLAUDE_RUN, "--rehearse", *typed] if typed[0] != "fields" else [*CLAUDE_RUN, *typed],
-        sealed(tmp_path),
-    )
-    assert result.returncode == 2
-    assert told in result.stderr
-
-
-def test_advice_covers_all_that_the_run_has_asked_for(tmp_path: Path) -> None:
-    asks = (
-        f"for m in gpt-4.1 gpt-5-mini; do {sys.executable} -m claude_run ask -m $m hi; done; true"
-    )
-    result = finished([*CLAUDE_RUN, "--rehearse", "--", "sh", "-c", asks], sealed(tmp_path))
-    assert result.stderr.count("--model-map 'gpt-*=sonnet'") == 3  # at each call, and at the end

@@ -31,8 +31,8 @@ ALLOWED = {
     "claude": {"turn", "settings", "rehearsal"},
     "rehearsal": {"turn", "loopback"},
     "server": {
-        "cassette", "claude", "dialects", "fault", "loopback", "registry", "rehearsal",
-        "settings", "turn", "usage",
+        "cassette", "claude", "dialects", "fault", "login", "loopback", "registry",
+        "rehearsal", "settings", "turn", "usage",
     },
     "stderr": set(),
     "fault": set(),
@@ -40,8 +40,8 @@ ALLOWED = {
     "news": set(),
     "registry": set(),
     "bridge": {
-        "cassette", "child", "dialects", "fault", "isolated", "login", "news", "registry",
-        "settings", "stderr", "turn", "usage",
+        "cassette", "child", "claude", "dialects", "fault", "isolated", "login", "news",
+        "registry", "settings", "stderr", "turn", "usage",
     },
     "child": {"proxies"},
     "pytest_plugin": {"bridge", "cli", "login", "settings", "usage"},

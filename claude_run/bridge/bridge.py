@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_run.bridge.errors import BridgeError
 from claude_run.bridge.face import Face
 from claude_run.bridge.hosts import Unix
-from claude_run.bridge.keywords import settings_of
+from claude_run.bridge.keywords import refuse_unknown, settings_of
 from claude_run.bridge.place import absolute, fresh_key
 from claude_run.bridge.process import Manner, Process
 from claude_run.cassette.mode import settled
@@ -74,6 +74,7 @@ class Bridge(Face):
         super().__init__("", key or f"sk-claude-run-{fresh_key()}")
         variables = dict(os.environ if environment is None else environment)
         read = settings_of(settings, options)
+        refuse_unknown(read, variables)
         log = absolute(read.log) if read.log is not None else None
         self._settings = replace(settled(read, variables), log=log)
         below = None if scopes is None else absolute(os.fspath(scopes))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, Final, get_args
 
+from claude_run.login import has_names_of_its_own
 from claude_run.settings import (
     Billing,
     ExtraUsage,
@@ -44,6 +45,21 @@ def settings_of(settings: Settings | None, options: Mapping[str, Any]) -> Settin
     given = replace(settings or Settings(), **options)
     read = {name: _read(name, type_, getattr(given, name)) for name, type_ in known.items()}
     return replace(given, **read)
+
+
+def refuse_unknown(settings: Settings, environment: Mapping[str, str]) -> None:
+    """
+    Raises:
+        ValueError: a name is mapped to what is no model of Claude's. Where models have other
+            names, as in clouds, it is for them to say.
+    """
+    if not (settings.model_map or settings.default_model):
+        return
+    from claude_run.claude.names import unknown_target  # noqa: PLC0415 - most have no map
+
+    unknown = unknown_target(settings)
+    if unknown is not None and not has_names_of_its_own(environment):
+        raise ValueError(unknown.as_keyword)
 
 
 def _read(name: str, type_: str, value: Any) -> Any:

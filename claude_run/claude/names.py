@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, NamedTuple
 
 from claude_run.settings import Settings
 from claude_run.turn import Failure, Notice, TurnError
@@ -37,6 +37,29 @@ class ModelName:
     notices: tuple[Notice, ...] = ()
 
 
+class UnknownTarget(NamedTuple):
+    """`target` is no model, and `told` says so and what to write. `source` is the name that is
+    mapped to it; without one it is the default model."""
+
+    source: str | None
+    target: str
+    told: str
+
+    @property
+    def as_option(self) -> str:
+        """What to say where options are typed."""
+        if self.source is None:
+            return f"--default-model {self.target}: {self.told}"
+        return f"--model-map {self.source}={self.target}: {self.told}"
+
+    @property
+    def as_keyword(self) -> str:
+        """What to say where Python is written."""
+        if self.source is None:
+            return f"default_model: {self.told}"
+        return f"model_map[{self.source!r}]: {self.told}"
+
+
 def resolve(asked: str, settings: Settings) -> ModelName:
     """The CLI's name for the model that `asked` stands for: the map first, then Claude's own
     names, then the default.
@@ -47,16 +70,16 @@ def resolve(asked: str, settings: Settings) -> ModelName:
     plain = normalised(asked)
     for source, target in settings.model_map:
         if fnmatchcase(asked, source) or fnmatchcase(plain, source) or source in (asked, plain):
-            end = _chained(target, settings)
-            return ModelName(normalised(end), (_mapped(asked, end, "--model-map"),))
+            end = _end(target, settings, source)
+            return ModelName(end, (_mapped(asked, end, "--model-map"),))
     if _RETIRED.match(plain):
         alias = _family(plain)
         return ModelName(alias, (_mapped(asked, alias, "that model is retired"),))
     if is_alias(plain) or plain.startswith("claude-"):
         return ModelName(plain, _misspelt(asked, plain))
     if settings.default_model is not None:
-        target = _chained(settings.default_model, settings)
-        return ModelName(normalised(target), (_mapped(asked, target, "--default-model"),))
+        end = _end(settings.default_model, settings)
+        return ModelName(end, (_mapped(asked, end, "--default-model"),))
     raise TurnError(
         Failure.MODEL_NOT_FOUND,
         f"The model {asked!r} is not one of Claude's.{_did_you_mean(plain, settings)} Say which "
@@ -66,43 +89,65 @@ def resolve(asked: str, settings: Settings) -> ModelName:
     )
 
 
-def unknown_target(settings: Settings) -> str | None:
-    """What to say of a target of the map, or a default, that names no model; None without one."""
-    targets = {target: f"--model-map {source}={target}" for source, target in settings.model_map}
+def unknown_target(settings: Settings) -> UnknownTarget | None:
+    """The first target of the map, or the default, that names no model; None without one."""
+    targets: list[tuple[str | None, str]] = [*settings.model_map]
     if settings.default_model is not None:
-        targets[settings.default_model] = f"--default-model {settings.default_model}"
-    for target, option in targets.items():
-        plain = normalised(_chained(target, settings))
-        if not (is_alias(plain) or "claude" in plain):
-            return (
-                f"{option}: {target!r} is no model of Claude's.{_did_you_mean(plain, settings)}"
-                f" Write {', '.join(ALIASES[:3])}, or a full name like claude-opus-4-7."
+        targets.append((None, settings.default_model))
+    for source, target in targets:
+        end = _end(target, settings, source)
+        if not (is_alias(end) or "claude-" in end) or meant_by(end) is not None:
+            meant = _did_you_mean(end, settings)
+            return UnknownTarget(
+                source,
+                target,
+                f"{target!r} is no model of Claude's.{meant}"
+                f" Write {', '.join(ALIASES[:3])}, or a full name like claude-opus-4-7.",
             )
     return None
 
 
-def _chained(target: str, settings: Settings) -> str:
-    """What `target` is mapped to by its own name, once: `gpt-*=opus` with `opus=claude-opus-4-7`.
-    A glob is not followed: `*=sonnet` would answer for every target."""
-    return next((end for source, end in settings.model_map if source == target), target)
+def _end(target: str, settings: Settings, source: str | None = None) -> str:
+    """The CLI's name for what `source` is mapped to. A target is followed by its own name, once:
+    `gpt-*=opus` with `opus=claude-opus-4-7`. A glob is not followed, `*=sonnet` would answer for
+    every target; nor is what leads back, so that two names can change places."""
+    end = next((end for name, end in settings.model_map if name == target), target)
+    plain = normalised(target if end == source else end)
+    return _family(plain) if _RETIRED.match(plain) else plain
 
 
 def _did_you_mean(plain: str, settings: Settings) -> str:
-    meant = get_close_matches(plain, listed(settings), 1, 0.7)
+    near = meant_by(plain)
+    meant = [near] if near else get_close_matches(plain, listed(settings), 1, 0.7)
     return f" Did you mean {meant[0]}?" if meant else ""
+
+
+def meant_by(name: str) -> str | None:
+    """The full id that `name` is a misspelling of: claude-sonnet-4-5 for claude-sonet-4-5."""
+    words = [word for word in name.removesuffix(_LONG_CONTEXT).split("-") if word.isalpha()]
+    if set(words) & {*ALIASES, *_FAMILIES}:
+        return None
+    for word in words[1:]:
+        if near := get_close_matches(word, ALIASES, 1, 0.75):
+            return name.replace(word, near[0])
+    return None
 
 
 def _misspelt(asked: str, plain: str) -> tuple[Notice, ...]:
     """An id is passed on as it is: the CLI may know a model that we do not. What is nearly a
     family's name is told of all the same."""
-    words = [word for word in plain.removesuffix(_LONG_CONTEXT).split("-") if word.isalpha()]
-    if set(words) & {*ALIASES, *_FAMILIES}:
+    if (meant := meant_by(plain)) is None:
         return ()
-    for word in words[1:]:
-        if near := get_close_matches(word, ALIASES, 1, 0.75):
-            meant = plain.replace(word, near[0])
-            return (Notice(f"model {asked}", f"{asked} is no known model; did you mean {meant}?"),)
-    return ()
+    return (Notice(f"model {asked}", f"{asked} is no known model; did you mean {meant}?"),)
+
+
+def explained(error: TurnError, name: str) -> TurnError:
+    """`error`, and where the CLI did not know the model `name`, what may have been meant."""
+    meant = meant_by(name) if error.failure is Failure.MODEL_NOT_FOUND else None
+    if meant is None:
+        return error
+    said = f"{error.message.rstrip()} Did you mean {meant}?"
+    return TurnError(error.failure, said, param=error.param or "model", code=error.code)
 
 
 def is_alias(name: str) -> bool:

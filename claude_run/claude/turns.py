@@ -11,7 +11,7 @@ from claude_run.claude import numbers
 from claude_run.claude.answer.exchange import Exchange
 from claude_run.claude.errors import rejected_fields
 from claude_run.claude.limits import machine_limits
-from claude_run.claude.names import resolve
+from claude_run.claude.names import explained, resolve
 from claude_run.claude.pool.candidates import SessionRequest
 from claude_run.claude.pool.pool import Lease, Pool
 from claude_run.claude.session.options import Place
@@ -64,6 +64,8 @@ class Claude:
             with anyio.fail_after(timeout):
                 while not await self._attempt(request, name.name, trace, emit):
                     pass
+        except TurnError as error:
+            raise explained(error, name.name) from None
         except TimeoutError:
             message = f"Claude had not finished after {timeout:g} s (--timeout)."
             raise TurnError(Failure.TIMEOUT, message) from None

@@ -234,7 +234,7 @@ def _acted(verb: Verb, taken: Arguments) -> int:
     if MAPS & {name for name, value in values.items() if value}:
         from claude_run.cli.targets import refuse_unknown  # noqa: PLC0415 - most have no map
 
-        refuse_unknown(verb, values)
+        refuse_unknown(verb, values, given)
     return verb.act(Call(values, given, taken.words, taken.marked, taken.typed))
 
 

@@ -2,23 +2,28 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from claude_run.claude.names import listed, resolve
+from claude_run.claude.names import ALIASES, is_alias, listed, resolve
 from claude_run.cli.showing import show
 from claude_run.cli.verbs import Call
 from claude_run.settings import Settings
 from claude_run.turn import TurnError
 
-OTHERS = ("gpt-4.1", "claude-3-5-sonnet-latest")
-"""Names of other kinds, so that what becomes of them is seen: another provider's, a retired one."""
+OTHERS: Final = (
+    "claude-opus-4-7",
+    "anthropic/claude-sonnet-4.5",
+    "claude-3-5-sonnet-latest",
+    "gpt-4.1",
+)
+"""One of each other kind, so that what becomes of it is seen: a full id, one with a provider's
+prefix, a retired one, another provider's."""
 
 
 def act(call: Call) -> int:
     settings = call.settings
-    names = call.words or (*listed(settings), "claude-opus-4-7", *OTHERS)
-    rows = [_row(name, settings) for name in names]
+    rows = [_row(name, settings) for name in call.words or dict.fromkeys(_accepted(settings))]
     if call.values["json"]:
         sys.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
     else:
@@ -26,8 +31,14 @@ def act(call: Call) -> int:
     return 0 if all(row["model"] for row in rows) or not call.words else 1
 
 
+def _accepted(settings: Settings) -> Iterator[str]:
+    """What is mapped, in the order in which it is looked at; what Claude Code knows; the rest."""
+    yield from (source for source, _ in settings.model_map)
+    yield from (*listed(settings), *ALIASES, *OTHERS)
+
+
 def _row(asked: str, settings: Settings) -> dict[str, Any]:
-    """As the server decides it."""
+    """As the server decides it. A glob matches itself, so that it is told by the same rules."""
     try:
         found = resolve(asked, settings)
     except TurnError as error:
@@ -40,4 +51,8 @@ def _row(asked: str, settings: Settings) -> dict[str, Any]:
 
 
 def _told(row: Mapping[str, Any]) -> Sequence[str]:
-    return row["asked"], row["model"] or "404", row["notice"] or ""
+    return row["asked"], row["model"] or "404", row["notice"] or _why(row["model"])
+
+
+def _why(model: str) -> str:
+    return "the newest that Claude Code has" if is_alias(model) else "a full name is passed on"

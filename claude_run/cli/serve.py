@@ -51,7 +51,9 @@ def act(call: Call) -> int:
 def foreground(call: Call, key: str | None, ready: Ready) -> int:
     """Serve until a signal comes; the exit status."""
     model = call.values["model"]
-    settings = replace(call.settings, model_map=(("*", model),)) if model else call.settings
+    settings = call.settings
+    if model:  # after what is mapped by itself, as in a run
+        settings = replace(settings, model_map=(*settings.model_map, ("*", model)))
     try:
         with _signals() as signals, Bridge(settings, key=key, title=TITLE, scopes=None) as bridge:
             began, began_at = time.time(), time.monotonic()

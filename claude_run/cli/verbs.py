@@ -281,7 +281,8 @@ VERBS: Final = (
             *named("model-map", "default-model"),
         ),
         most=None,
-        about="Any id that begins with claude- is passed on. With NAMEs the status is 1 if one of"
+        about="Any id that begins with claude- is passed on, and a provider's prefix (openai/,"
+        " anthropic/) is left out. With NAMEs the status is 1 if one of"
         " them would be a 404.",
     ),
     Verb(

@@ -5,6 +5,7 @@ has failed. Whoever has the run's key opens and closes scopes; their cassettes s
 directory.
 """
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from typing import Any, Final
 
 from claude_run.cassette.cassette import Cassette
 from claude_run.cassette.files import CassetteError
-from claude_run.claude.names import ModelName, resolve
+from claude_run.claude.names import ModelName, resolve, unknown_target
+from claude_run.login import has_names_of_its_own
 from claude_run.server.caller import caller
 from claude_run.server.gate import Gate
 from claude_run.server.lines import Lines
@@ -177,6 +179,9 @@ class Scopes:
         budgets = {name: unset[name] for name in ("max_calls", "max_tokens", "max_cost")}
         none = {"cassette": None, "record": None, **budgets, "max_window": None}
         settings = replace(self._settings, **{**none, **plain})
+        own_names = has_names_of_its_own(os.environ) and not settings.rehearse
+        if not own_names and (unknown := unknown_target(settings)) is not None:
+            raise bad_request(unknown.as_keyword, "model_map")
         if settings.cassette is not None:
             self._look_at(Path(settings.cassette))
         return label, settings

@@ -11,7 +11,8 @@ _FAMILY: Final = re.compile(r"[A-Za-z]+-")
 
 def covering(names: Iterable[str]) -> tuple[str, ...]:
     """The globs that cover `names`: `gpt-*` for gpt-4.1 and gpt-5-mini. A provider's prefix is
-    left out, because a map is looked at without it."""
+    left out, because a map is looked at without it. Of Claude's own ids each stands for itself: a
+    misspelt one is no reason to lead all of them elsewhere."""
     return tuple(dict.fromkeys(_glob(name.rpartition("/")[2] or name) for name in names))
 
 
@@ -25,7 +26,7 @@ def mapped(names: Iterable[str], target: str = "sonnet") -> str:
 
 def _glob(name: str) -> str:
     family = _FAMILY.match(name)
-    return f"{family[0]}*" if family else name
+    return f"{family[0]}*" if family and family[0] != "claude-" else name
 
 
 def _quoted(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from claude_run.claude.names import listed, resolve, unknown_target
+from claude_run.claude.names import explained, listed, resolve, unknown_target
 from claude_run.settings import Settings
 from claude_run.turn import Failure, TurnError
 
@@ -80,6 +80,7 @@ def test_the_map_is_looked_at_first_and_in_order(asked: str, name: str) -> None:
         ("o3-mini", "o3-mini"),
         ("llama", "llama"),
         ("text-embedding-3-small", "text-*"),
+        ("cloude-sonnet-4-5", "cloude-*"),
         ("", ""),
     ],
 )
@@ -122,3 +123,51 @@ def test_a_target_is_a_model_or_a_name_that_is_mapped_to_one(target: str) -> Non
 def test_an_id_that_is_nearly_a_known_one_is_told() -> None:
     [notice] = resolve("claude-sonet-4-5", PLAIN).notices
     assert "did you mean claude-sonnet-4-5?" in notice.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"), [("opus", "sonnet"), ("sonnet", "opus"), ("gpt-5", "opus"), ("same", "same")]
+)
+def test_a_map_in_a_circle_ends_and_two_names_can_change_places(asked: str, name: str) -> None:
+    pairs = (("opus", "sonnet"), ("sonnet", "opus"), ("gpt-*", "sonnet"), ("same", "same"))
+    assert resolve(asked, Settings(model_map=pairs)).name == name
+    assert unknown_target(Settings(model_map=pairs[:3])) is None
+    assert unknown_target(Settings(model_map=(("a", "b"), ("b", "a")))) is not None
+
+
+def test_a_target_that_is_retired_is_its_family() -> None:
+    assert resolve("gpt-4", Settings(model_map=(("gpt-*", "claude-3-opus"),))).name == "opus"
+    assert resolve("gpt-4", Settings(default_model="claude-3.5-haiku")).name == "haiku"
+
+
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [("sonet", "sonnet"), ("claude-sonet-4-5", "claude-sonnet-4-5"), ("anthropic/opsu", "opus")],
+)
+def test_a_target_that_is_no_model_is_told_with_the_one_that_was_meant(
+    target: str, meant: str
+) -> None:
+    mapped = unknown_target(Settings(model_map=(("fine", "opus"), ("gpt-*", target))))
+    assert mapped is not None
+    assert mapped.as_option.startswith(f"--model-map gpt-*={target}: {target!r} is no model")
+    assert mapped.as_keyword.startswith(f"model_map['gpt-*']: {target!r} is no model")
+    assert f"Did you mean {meant}?" in mapped.told
+    default = unknown_target(Settings(default_model=target))
+    assert default is not None
+    assert default.as_option.startswith(f"--default-model {target}: ")
+
+
+def test_a_name_that_is_nearly_a_known_one_is_told_with_the_refusal() -> None:
+    with pytest.raises(TurnError, match=r"Did you mean opus\?"):
+        resolve("opsu", PLAIN)
+    with pytest.raises(TurnError, match=r"Did you mean my-model\?"):
+        resolve("my-modell", Settings(model_map=(("my-model", "opus"),)))
+
+
+def test_what_anthropic_does_not_know_is_told_with_the_one_that_was_meant() -> None:
+    unknown = TurnError(Failure.MODEL_NOT_FOUND, "There's an issue with the selected model.")
+    told = explained(unknown, "claude-sonet-4-5")
+    assert told.message == f"{unknown.message} Did you mean claude-sonnet-4-5?"
+    assert explained(unknown, "claude-tomorrow-9") is unknown
+    broken = TurnError(Failure.OVERLOADED, "Overloaded")
+    assert explained(broken, "claude-sonet-4-5") is broken

@@ -47,7 +47,7 @@ def asked(settings: Settings) -> list[Finding]:
     try:
         with Bridge(settings, title="claude-run check --ask") as bridge:
             return [*_families(bridge), *_fields(bridge), *_notices(bridge)]
-    except (BridgeError, LoginError) as error:
+    except (BridgeError, LoginError, ValueError) as error:
         return [fault("bridge", str(error), "see above")]
 
 

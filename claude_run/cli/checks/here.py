@@ -22,7 +22,6 @@ from claude_run.claude.names import resolve, unknown_target
 from claude_run.claude.session.aspects import ALL, memory, remembered
 from claude_run.cli.checks.finding import Finding, fault, note, ok
 from claude_run.cli.login import bundled_cli
-from claude_run.cli.targets import has_own_names
 from claude_run.proxies import past_proxies
 from claude_run.settings import Settings
 from claude_run.turn import TurnError
@@ -184,10 +183,10 @@ def _is_orphaned(process: psutil.Process) -> bool:
 
 def models(settings: Settings) -> Iterator[Finding]:
     if (unknown := unknown_target(settings)) is not None:
-        if not has_own_names():
-            yield fault("map", unknown, "-m MODEL stands for a map of * to MODEL")
+        if not login.has_names_of_its_own(os.environ):
+            yield fault("map", unknown.as_option, "-m MODEL stands for a map of * to MODEL")
             return
-        yield note("map", unknown, "The cloud or the gateway may know it")
+        yield note("map", unknown.as_option, "The cloud or the gateway may know it")
     pairs = settings.model_map
     if settings.default_model is not None:
         yield ok("map", f"names that are not known are answered by {settings.default_model}")
