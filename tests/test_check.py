@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from claude_run.cli.login import bundled_cli
-from tests.wrapped import CLAUDE_RUN, finished, sealed
+from claude_run.rehearsal.answers import Answer, Refuse, say
+from claude_run.turn import JsonObject
+from tests.scripted import ScriptedUpstream
+from tests.wrapped import CLAUDE_RUN, answered_by, finished, sealed
 
 pytestmark = pytest.mark.usefixtures("verified")
 
@@ -138,3 +141,21 @@ def test_asked_claude_says_what_it_takes(tmp_path: Path) -> None:
     assert result.returncode == 0
     for subject in ("opus", "sonnet", "haiku", "temperature", "thinking", "forced tool", "schema"):
         assert f"ok    ask {subject} " in result.stdout
+
+
+def without_temperature(request: JsonObject) -> Answer:
+    """A model that takes no temperature, and calls no tool however it is told to."""
+    if "temperature" in request:
+        return Refuse(400, "invalid_request_error", "temperature: not with this model")
+    return say("ok")
+
+
+def test_what_a_model_does_not_take_or_do_is_told(tmp_path: Path) -> None:
+    with ScriptedUpstream(without_temperature) as upstream:
+        environment = answered_by(upstream, tmp_path)
+        result = finished([*CLAUDE_RUN, "check", "--ask", "--json"], environment)
+    found = {one["subject"]: one for one in json.loads(result.stdout)["checks"]}
+    assert result.returncode == 0
+    assert "was not sent" in found["ask temperature"]["text"]
+    assert {found[f"ask {name}"]["state"] for name in ("temperature", "forced tool")} == {"note"}
+    assert found["ask top_k"]["state"] == "ok"

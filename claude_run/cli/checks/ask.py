@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -13,6 +14,7 @@ from claude_run.login import LoginError
 from claude_run.settings import Settings
 
 _SECONDS: Final = 120.0
+_OTHERWISE: Final = "leave it out of requests, or choose another model"
 _TOOL: Final = {
     "type": "function",
     "function": {
@@ -46,7 +48,7 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
 def asked(settings: Settings) -> list[Finding]:
     try:
         with Bridge(settings, title="claude-run check --ask") as bridge:
-            return [*_families(bridge), *_fields(bridge), *_notices(bridge)]
+            return [*_families(bridge), *_fields(bridge)]
     except (BridgeError, LoginError, ValueError) as error:
         return [fault("bridge", str(error), "see above")]
 
@@ -63,18 +65,37 @@ def _families(bridge: Bridge) -> Iterator[Finding]:
 
 
 def _fields(bridge: Bridge) -> Iterator[Finding]:
-    for name, fields in FIELDS.items():
-        answer = _asked(bridge, {"model": "sonnet", "max_tokens": 2000, **fields})
+    """A field that a model does not take is left out for it, with a notice: that is not taken."""
+    answers = {
+        name: _asked(bridge, {"model": "sonnet", "max_tokens": 2000, **fields})
+        for name, fields in FIELDS.items()
+    }
+    notices = {told["subject"]: told["text"] for told in bridge.report().get("notices", ())}
+    for name, answer in answers.items():
+        left_out = notices.pop(f"{name} for sonnet", None)
         if isinstance(answer, str):
-            yield note(f"ask {name}", answer, "leave it out of requests, or choose another model")
+            yield note(f"ask {name}", answer, _OTHERWISE)
+        elif left_out is not None:
+            yield note(f"ask {name}", left_out, _OTHERWISE)
+        elif not _is_obeyed(name, answer["choices"][0]["message"]):
+            yield note(f"ask {name}", "is taken, and the answer does not show it", _OTHERWISE)
         else:
             yield ok(f"ask {name}", "is taken")
+    for text in notices.values():
+        yield note("notice", text)
 
 
-def _notices(bridge: Bridge) -> Iterator[Finding]:
-    for told in bridge.report().get("notices", ()):
-        text = told.get("text") if isinstance(told, dict) else str(told)
-        yield note("notice", str(text))
+def _is_obeyed(name: str, message: Mapping[str, Any]) -> bool:
+    """Where an answer can show it."""
+    match name:
+        case "forced tool":
+            return bool(message.get("tool_calls"))
+        case "schema":
+            with suppress(ValueError):
+                return "word" in json.loads(message["content"] or "")
+            return False
+        case _:
+            return True
 
 
 def _asked(bridge: Bridge, fields: Mapping[str, Any]) -> str | dict[str, Any]:
