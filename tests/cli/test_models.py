@@ -120,4 +120,4 @@ def test_advice_covers_all_that_the_run_has_asked_for(tmp_path: Path) -> None:
         f"for m in gpt-4.1 gpt-5-mini; do {sys.executable} -m claude_run ask -m $m hi; done; true"
     )
     result = finished([*CLAUDE_RUN, "--rehearse", "--", "sh", "-c", asks], sealed(tmp_path))
-    assert result.stderr.count("--model-map 'gpt-*=sonnet'") == 3  # at each call, and at the end
+    assert result.stderr.count("--model-map 'gpt-*=sonnet'") == 4  # at once, twice, at the end
