@@ -56,12 +56,12 @@ class Compacted(openai.types.responses.CompactedResponse):
 CHAT: Final = Kind(
     (OPENAI, "CreateChatCompletionResponse"),
     openai.types.chat.ChatCompletion,
-    frozenset({"choices.message.reasoning_content"}),
+    frozenset({"choices.message.reasoning_content", "choices.message.reasoning"}),
 )
 CHAT_CHUNK: Final = Kind(
     (OPENAI, "CreateChatCompletionStreamResponse"),
     openai.types.chat.ChatCompletionChunk,
-    frozenset({"choices.delta.reasoning_content"}),
+    frozenset({"choices.delta.reasoning_content", "choices.delta.reasoning"}),
 )
 COMPLETION: Final = Kind((OPENAI, "CreateCompletionResponse"), openai.types.Completion)
 # Until its last piece a choice has no reason why it ended, and a stream no usage, as at OpenAI.

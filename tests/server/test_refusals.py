@@ -67,7 +67,6 @@ def test_a_body_that_is_not_json(bridge: Bridge, endpoint: Endpoint) -> None:
         ("GET", CHAT.path, {}, 405, "method_not_allowed"),
         ("GET", RESPONSES.path, {}, 405, "method_not_allowed"),
         ("POST", f"{RESPONSES.path}/resp_1", {}, 405, "method_not_allowed"),
-        ("POST", f"{RESPONSES.path}/compact", {}, 404, "not_supported"),
         ("POST", f"{RESPONSES.path}/input_tokens", {}, 404, "not_supported"),
     ],
 )
