@@ -138,7 +138,8 @@ def test_answers_in_parallel_are_each_to_its_own_question(
         (Refuse(500, "api_error", "a fault"), litellm.BadGatewayError),
         (Refuse(400, "invalid_request_error", "no such thing"), litellm.BadRequestError),
         (Refuse(401, "authentication_error", "bad token"), litellm.AuthenticationError),
-        (Refuse(403, "permission_error", "not yours"), litellm.PermissionDeniedError),
+        # OpenAI's own 403 is no more to it than that.
+        (Refuse(403, "permission_error", "not yours"), litellm.APIError),
         (Refuse(404, "not_found_error", "model: nope"), litellm.NotFoundError),
         (
             Refuse(400, "invalid_request_error", "prompt is too long: 2 tokens > 1 maximum"),
