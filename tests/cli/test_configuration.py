@@ -239,7 +239,7 @@ def test_where_anyone_may_write_another_users_file_is_left_out(
 PERSONAL = {"allow-host", "billing", "extra-usage", "hide-login", "host", "keep", "set"}
 PROJECTS = {
     "drain", "for", "rehearse", "anthropic", "quiet", "summary", "json", "markdown", "report",
-    "log",
+    "log", "title",
     "history", "model", "model-map", "default-model", "timeout", "max-concurrency", "max-sessions",
     "max-body", "max-calls", "max-tokens", "max-cost", "max-window", "on-limit", "max-wait",
     "deadline", "fail-on", "label", "cassette", "record", "ignore", "redact", "record-errors",

@@ -315,12 +315,16 @@ def test_what_is_not_done_as_asked_is_refused_only_when_strict(
 def test_what_is_ignored_is_noticed_once_and_counted(
     environment: dict[str, str], upstream: ScriptedUpstream
 ) -> None:
-    tools = [{"type": "web_search"}, {"type": "namespace", "name": "x", "tools": []}]
+    tools = [{"type": "web_search"}, {"type": "image_generation"}]
     with Bridge(Settings(), environment=environment) as bridge:
         for _ in range(2):
             response(bridge, flux=1, tools=tools)
 
     assert bridge.last_report is not None
     noticed = {notice["subject"]: notice["count"] for notice in bridge.report()["notices"]}
-    assert noticed == {"flux": 2, "tools of type web_search": 2, "tools of type namespace": 2}
+    assert noticed == {
+        "flux": 2,
+        "tools of type web_search": 2,
+        "tools of type image_generation": 2,
+    }
     assert all("tools" not in request or not request["tools"] for request in upstream.requests)
