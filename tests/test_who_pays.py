@@ -33,19 +33,12 @@ STORED = {
 UNKNOWN = "nobody-knows-this-model"  # refused by the bridge, before Claude is asked
 LIBRARY = """
 import sys
-from claude_run.cli import question
-from claude_run.bridge import Bridge
-from claude_run.login import LoginError
+from claude_run import Bridge
 from claude_run.settings import Settings
 
-try:
-    with Bridge(Settings(billing=sys.argv[1])) as bridge:
-        endpoint = question.Endpoint(bridge.base_url, bridge.api_key)
-        question.ask("What is Python?", sys.argv[2], endpoint)
-except LoginError as error:
-    sys.exit(f"refused: {error}")
-except question.AskError:
-    sys.exit(1)
+billing, model = sys.argv[1:]
+with Bridge(Settings(billing=billing)) as bridge:
+    print(bridge.complete("What is Python?", model=model))
 """
 
 
