@@ -21,7 +21,7 @@ while True:
 ASK = [*CLAUDE_RUN, "ask", "What is Python?"]
 ASK_AND_STAY = f"""
 import subprocess, time
-subprocess.run({ASK!r}, stdout=subprocess.DEVNULL)
+subprocess.run({ASK!r}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 print("asked", flush=True)
 time.sleep(60)
 """
