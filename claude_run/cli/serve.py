@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Final
 
 from claude_run import login
@@ -50,10 +49,7 @@ def act(call: Call) -> int:
 
 def foreground(call: Call, key: str | None, ready: Ready) -> int:
     """Serve until a signal comes; the exit status."""
-    model = call.values["model"]
-    settings = call.settings
-    if model:  # after what is mapped by itself, as in a run
-        settings = replace(settings, model_map=(*settings.model_map, ("*", model)))
+    settings = call.settings.with_model(call.values["model"])
     try:
         with _signals() as signals, Bridge(settings, key=key, title=TITLE, scopes=None) as bridge:
             began, began_at = time.time(), time.monotonic()

@@ -109,9 +109,7 @@ def _settings(config: pytest.Config) -> Settings:
     """
     found = settings(OPTIONS, standing(configurable(), os.environ))
     values: dict[str, Any] = {one.option.field: one.value for one in found}
-    made = replace(settings_of(values), on_demand=True)
-    if model := values.get("model"):
-        made = replace(made, model_map=(*made.model_map, ("*", model)))
+    made = replace(settings_of(values), on_demand=True).with_model(values.get("model"))
     if config.getoption("--claude-record") == "none":
         return replace(made, cassette=str(config.rootpath / "cassettes"), record="none")
     return made

@@ -45,9 +45,12 @@ class EnvironmentNotes:
         as long as a new process, the first time."""
         if model not in self._learning:
             self._learning[model] = asyncio.create_task(self._learn(model))
-        notes = await asyncio.shield(self._learning[model])
-        if not notes:  # the machine was too busy, perhaps: the next who needs it tries again
-            self._learning.pop(model, None)
+        learning = self._learning[model]
+        notes = await asyncio.shield(learning)
+        # The machine was too busy, perhaps: the next who needs it tries again. Of several who
+        # waited only the first forgets it, and never a try that is under way again.
+        if not notes and self._learning.get(model) is learning:
+            del self._learning[model]
         return notes
 
     async def close(self) -> None:
