@@ -21,10 +21,6 @@ OPEN_RESPONSES: Final[Vendor] = "openresponses"
 ANTHROPIC: Final[Vendor] = "anthropic"
 
 
-# Anthropic's API leaves a text's citations out where there are none, and AI SDK takes no null.
-LEFT_OUT: Final = {ANTHROPIC: {"ResponseTextBlock": ["citations"]}}
-
-
 def faults(value: object, vendor: Vendor, name: str) -> Iterator[Fault]:
     """What `value` lacks or has of a wrong kind to be what `vendor` describes as `name`."""
     for error in _validator(vendor, name).iter_errors(value):
@@ -53,11 +49,7 @@ def _registry(vendor: Vendor) -> Any:
 @cache
 def _description(vendor: Vendor) -> Any:
     text = files("llm_comply").joinpath("specs", f"{vendor}.json").read_text()
-    description = _nullable(json.loads(text))
-    for name, fields in LEFT_OUT.get(vendor, {}).items():
-        schema = description["components"]["schemas"][name]
-        schema["required"] = [field for field in schema["required"] if field not in fields]
-    return description
+    return _nullable(json.loads(text))
 
 
 def _nullable(schema: Any) -> Any:

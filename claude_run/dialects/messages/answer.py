@@ -15,10 +15,11 @@ STOP_REASONS: Final[Mapping[StopReason, str]] = {
 
 
 EMPTY: Final[Mapping[str, JsonObject]] = {
-    "text": {"type": "text", "text": ""},
+    "text": {"type": "text", "text": "", "citations": []},
     "thinking": {"type": "thinking", "thinking": "", "signature": ""},
 }
-"""A block in which nothing stands yet."""
+"""A block in which nothing stands yet. Anthropic's description wants a text's citations, and
+some clients take no null for them."""
 
 
 def message(answer: Answer, id_: str) -> JsonObject:
