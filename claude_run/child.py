@@ -139,6 +139,22 @@ def _signal_news(pipe: int) -> None:
     fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
+def look_for(name: str, path: str | None) -> None:
+    """Look for the program `name` before anything is started for it; `path` is a PATH.
+
+    Raises:
+        StartError: it cannot be started.
+    """
+    if shutil.which(name, path=path) is not None:
+        return
+    places = [""] if os.path.dirname(name) else os.get_exec_path({"PATH": path or os.defpath})
+    if any(os.path.isfile(os.path.join(place, name)) for place in places):
+        raise StartError(f"{name}: Permission denied", NOT_EXECUTABLE)
+    if os.path.isdir(name) and os.path.dirname(name):
+        raise StartError(f"{name}: Is a directory", NOT_EXECUTABLE)
+    raise StartError(f"{name}: command not found", NOT_FOUND)
+
+
 def begun(
     argv: Sequence[str], environment: Mapping[str, str], **options: Any
 ) -> subprocess.Popen[bytes]:

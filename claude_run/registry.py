@@ -23,7 +23,8 @@ _MODE: Final = 0o600
 @dataclass(frozen=True, slots=True)
 class Running:
     """A bridge that is running. `pid` is the process that started it, `bridge` the bridge process
-    itself; `usage_key` opens `GET /usage` and nothing else; `title` is the command, with nothing in
+    itself; `socket_path` is that of a unix socket that it listens on, empty where `base_url` is all
+    that one need know; `usage_key` opens `GET /usage` and nothing else; `title` is the command, with nothing in
     it that looks like a key, and `began` is in seconds of the epoch."""
 
     pid: int
@@ -33,6 +34,7 @@ class Running:
     title: str
     began: float
     paid_by: str
+    socket_path: str = ""
 
     @property
     def port(self) -> int:
@@ -131,7 +133,8 @@ def _read(path: Path) -> Iterator[Running]:
         if _is_stale(file.fileno(), raw["pid"]):
             path.unlink()
             return
-        yield Running(**{member.name: raw[member.name] for member in fields(Running)})
+        known = {member.name for member in fields(Running)}
+        yield Running(**{name: value for name, value in raw.items() if name in known})
 
 
 def _is_stale(fd: int, pid: int) -> bool:

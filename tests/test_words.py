@@ -35,6 +35,25 @@ def test_who_errs_is_told_what_to_type_before_any_login_is_looked_for(
 
 
 @pytest.mark.parametrize(
+    ("typed", "status", "told"),
+    [
+        (["--", "aks", "hi"], 127, "claude-run: aks: command not found\n"),
+        (["zzyzx", "hi"], 127, "zzyzx: command not found, and no verb either"),
+        (["--", "/etc/passwd"], 126, "/etc/passwd: Permission denied"),
+        (["--", "/etc"], 126, "/etc: Is a directory"),
+        (["serve", "--host", "0.0.0.0"], 125, "every network that this machine is in"),
+    ],
+)
+def test_what_cannot_be_run_needs_no_login_to_be_told(
+    typed: list[str], status: int, told: str, tmp_path: Path
+) -> None:
+    result = finished([*CLAUDE_RUN, *typed], sealed(tmp_path))
+    assert result.returncode == status
+    assert told in result.stderr
+    assert "login was found" not in result.stderr
+
+
+@pytest.mark.parametrize(
     "typed",
     [
         ["--rehearse", "-qq", "--", "true"],

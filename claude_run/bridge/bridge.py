@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_run.bridge.errors import BridgeError
 from claude_run.bridge.face import Face
-from claude_run.bridge.hosts import Unix
 from claude_run.bridge.keywords import refuse_unknown, settings_of
 from claude_run.bridge.place import absolute, fresh_key
 from claude_run.bridge.process import Manner, Process
@@ -86,6 +85,10 @@ class Bridge(Face):
     @property
     def base_url(self) -> str:
         return self._process.url
+
+    @property
+    def socket_path(self) -> str:
+        return self._process.socket_path
 
     @property
     def spool(self) -> int:
@@ -202,11 +205,6 @@ class Bridge(Face):
         """Have the bridge finish what it has begun, for so long at most, and end. New calls are
         refused with 503 meanwhile; `last_report` is there once it has ended, and `listen` heard."""
         self._process.drain(seconds)
-
-    def address(self) -> Address:
-        place = self._process.place
-        at = super().address()
-        return at if not isinstance(place, Unix) else replace(at, path=place.path)
 
     def obituary(self) -> str | None:
         """What to say of a bridge process that serves no more although nobody has ended it: None

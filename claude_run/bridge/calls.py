@@ -32,7 +32,7 @@ class Address:
     path: str = ""
 
 
-def address_of(base_url: str) -> Address:
+def address_of(base_url: str, socket_path: str = "") -> Address:
     """
     Raises:
         AnswerError: it is no address of a bridge.
@@ -40,7 +40,7 @@ def address_of(base_url: str) -> Address:
     url = urlsplit(base_url)
     if url.scheme != "http" or url.hostname is None:
         raise AnswerError(f"{base_url} is not the address of a bridge")
-    return Address(url.hostname, url.port or 80, url.path.rstrip("/"))
+    return Address(url.hostname, url.port or 80, url.path.rstrip("/"), socket_path)
 
 
 @dataclass(frozen=True, slots=True)

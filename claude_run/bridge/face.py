@@ -24,19 +24,28 @@ DYING: Final = 1.0
 
 class Face:
     """OpenAI's API on `base_url`, for whoever has `api_key`. `label` is what the calls made through
-    it are for; the summary tells labels apart.
+    it are for; the summary tells labels apart. `socket_path` is that of a unix socket, where
+    `base_url` is reached through one.
 
     Every method but `client` and `async_client` waits for its answer. What fails raises
     AnswerError."""
 
-    def __init__(self, base_url: str, api_key: str, *, label: str | None = None) -> None:
+    def __init__(
+        self, base_url: str, api_key: str, *, label: str | None = None, socket_path: str = ""
+    ) -> None:
         self._base_url = base_url
+        self._socket_path = socket_path
         self.api_key = api_key
         self.label = label
 
     @property
     def base_url(self) -> str:
         return self._base_url
+
+    @property
+    def socket_path(self) -> str:
+        """Of the unix socket that leads there; empty where there is none."""
+        return self._socket_path
 
     @property
     def env(self) -> dict[str, str]:
@@ -142,7 +151,7 @@ class Face:
     def address(self) -> Address:
         from claude_run.bridge.calls import address_of  # noqa: PLC0415
 
-        return address_of(self.base_url)
+        return address_of(self.base_url, self.socket_path)
 
     def unreachable(self, error: Exception) -> AnswerError:
         """What is said where a connection failed."""

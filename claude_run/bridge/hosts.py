@@ -52,7 +52,7 @@ def place_of(
     Raises:
         BridgeError: nothing is to be served there; the message says why, and what to do.
     """
-    if host.startswith(UNIX) or "/" in host:
+    if is_socket(host):
         return Unix(host.removeprefix(UNIX))
     address = _address(host)
     if address.is_loopback:
@@ -69,6 +69,11 @@ def place_of(
             f" machine by: --allow-host {host}, --allow-host host.docker.internal"
         )
     return Tcp(str(address), is_loopback=False)
+
+
+def is_socket(host: str) -> bool:
+    """Whether `host` is the path of a unix socket."""
+    return host.startswith(UNIX) or "/" in host
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -48,7 +48,9 @@ def place_for(settings: Settings) -> Tcp | Unix:
     """Raises BridgeError, as `hosts.place_of` does."""
     if settings.host == HOST:
         return Tcp(HOST)
-    return place_of(settings.host, settings.allow_host, interfaces())
+    place = place_of(settings.host, settings.allow_host, interfaces())
+    # It is to be found, and removed, wherever this process works by then.
+    return Unix(absolute(place.path)) if isinstance(place, Unix) else place
 
 
 def listen(place: Tcp | Unix, port: int) -> socket.socket:
@@ -62,8 +64,10 @@ def listen(place: Tcp | Unix, port: int) -> socket.socket:
     try:
         return socket.create_server((place.address, port), family=family, backlog=QUEUE)
     except OSError as error:
+        # What create_server adds to the system's words is the address, again.
+        why = os.strerror(error.errno) if error.errno else error
         raise BridgeError(
-            f"port {port} cannot be used ({error.strerror}); without --port a free one is taken"
+            f"port {port} cannot be used ({why}); --port 0 takes a free one"
         ) from error
 
 

@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 
 from claude_run import fault, isolated, login, registry
 from claude_run.bridge.errors import BridgeError
-from claude_run.bridge.hosts import Tcp
+from claude_run.bridge.hosts import Tcp, Unix
 from claude_run.bridge.place import (
     environment_in,
     fresh_key,
@@ -94,6 +94,11 @@ class Process:
         return "http://localhost/v1"
 
     @property
+    def socket_path(self) -> str:
+        """The path of the unix socket that clients connect to; empty where they need none."""
+        return self.place.path if isinstance(self.place, Unix) else ""
+
+    @property
     def news(self) -> int:
         return self._news.fileno()
 
@@ -108,6 +113,7 @@ class Process:
             BridgeError: nothing can be started.
         """
         open_missing()
+        self.place = place_for(self.settings)  # what is typed wrong is said before all else
         decision = self._who_pays()
         if decision.line is not None:
             say(decision.line)
@@ -120,7 +126,6 @@ class Process:
             make_writable(self.settings.log)
             self.spool = os.open(self._directory / SPOOL, os.O_RDWR | os.O_CREAT, 0o600)
             weakref.finalize(self, os.close, self.spool)  # it is read after the end
-            self.place = place_for(self.settings)
             with listen(self.place, self.settings.port) as listening:
                 stack.enter_context(unlinked(self.place))
                 is_tcp = isinstance(self.place, Tcp)
@@ -255,6 +260,7 @@ class Process:
             title=self._title,
             began=time.time(),
             paid_by=self.settings.paid_by,
+            socket_path=self.socket_path,
         )
 
     def _pipes(self, stack: ExitStack) -> tuple[IO[bytes], IO[bytes]]:

@@ -1,9 +1,25 @@
-"""What was meant by a command that is none: a verb, spelt wrong or put in the wrong place."""
+"""What was meant by a command that is none: a verb, spelt wrong or put in the wrong place, or a
+program that there is not."""
 
+import os
 import shutil
 
+from claude_run import child
 from claude_run.cli.nearest import nearest
 from claude_run.cli.verbs import BY_NAME, Call
+
+
+def look_for(call: Call) -> None:
+    """Raises StartError where there is no program to wrap: no login need be looked for then."""
+    if "PATH" in {name for name, _ in call.values["set"]}:
+        return  # where it is looked for is decided later
+    try:
+        child.look_for(call.words[0], os.environ.get("PATH"))
+    except child.StartError as error:
+        if call.marked or error.status != child.NOT_FOUND:
+            raise
+        told = f"{error}, and no verb either; `claude-run --help` lists the verbs"
+        raise child.StartError(told, error.status) from None
 
 
 def meant(call: Call) -> str | None:

@@ -11,7 +11,7 @@ from claude_run import child, login
 from claude_run.bridge import Bridge, BridgeError
 from claude_run.cassette.mode import recording_command
 from claude_run.cli.arguments import UsageError
-from claude_run.cli.meaning import meant
+from claude_run.cli.meaning import look_for, meant
 from claude_run.cli.options import OPTIONS, STEP_SUMMARY, Group, default
 from claude_run.cli.saying import say
 from claude_run.cli.surroundings import check, led
@@ -30,6 +30,11 @@ def act(call: Call) -> int:
     if not call.marked and (mistaken := meant(call)) is not None:
         raise UsageError(mistaken)
     check(call.words, call.values)
+    try:
+        look_for(call)
+    except child.StartError as error:
+        say(str(error))
+        return error.status
     return wrap(call.words, _settings(call), call.values)
 
 

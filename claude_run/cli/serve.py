@@ -37,8 +37,7 @@ def act(call: Call) -> int:
     if call.values["stop"] or call.values["status"]:
         from claude_run.cli import serving  # noqa: PLC0415
 
-        port = call.values["port"] if "port" in call.given else None
-        return serving.stop(port) if call.values["stop"] else serving.status(port)
+        return serving.stop(call) if call.values["stop"] else serving.status(call)
     key = key_of(call)
     if call.values["background"]:
         from claude_run.cli.background import in_background  # noqa: PLC0415

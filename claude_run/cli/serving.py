@@ -7,51 +7,68 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from claude_run.bridge.hosts import UNIX, is_socket
+from claude_run.bridge.place import absolute
 from claude_run.cli.saying import say
+from claude_run.cli.verbs import Call
 from claude_run.registry import Running, running
 from claude_run.usage.words import duration
 
 NONE: Final = 1
+_PLACES: Final = frozenset({"host", "port"})
 TITLE: Final = "claude-run serve"
 _LOOK_EVERY: Final = 0.05  # seconds
 
 
-def status(port: int | None) -> int:
+def status(call: Call) -> int:
     """Tell what is served; 1 where nothing is."""
-    found = served(port)
+    found = served(call)
     for one in found:
         since = duration(time.time() - one.began)
-        print(f"{one.base_url}  process {one.pid}  for {since}  paid by {one.paid_by}")
+        print(f"{_where(one)}  process {one.pid}  for {since}  paid by {one.paid_by}")
     if not found:
-        say(f"nothing is served{_on(port)}; `claude-run serve --background` begins it")
+        say(f"nothing is served{_there(call)}; `claude-run serve --background` begins it")
     return 0 if found else NONE
 
 
-def stop(port: int | None) -> int:
+def stop(call: Call) -> int:
     """End what is served, as SIGTERM does, and wait until it has ended; 1 where nothing is."""
-    found = served(port)
+    found = served(call)
     if not found:
-        say(f"nothing is served{_on(port)}")
+        say(f"nothing is served{_there(call)}")
         return NONE
-    if len(found) > 1 and port is None:
-        ports = ", ".join(str(one.port) for one in found)
-        say(f"several are served; say which: --port {ports}")
+    if len(found) > 1 and not _PLACES & call.given:
+        say(f"several are served; say which: {', '.join(map(_option, found))}")
         return NONE
     for one in found:
         with suppress(ProcessLookupError):
             os.kill(one.pid, signal.SIGTERM)
-    while any(one.pid in {other.pid for other in served(port)} for one in found):
+    while {one.pid for one in found} & {one.pid for one in served(call)}:
         time.sleep(_LOOK_EVERY)
     return 0
 
 
-def served(port: int | None) -> Sequence[Running]:
+def served(call: Call) -> Sequence[Running]:
+    """What is served, as far as it is at the port or on the socket that `call` gives."""
+    host, port = call.values["host"] or "", call.values["port"]
+    path = absolute(host.removeprefix(UNIX)) if is_socket(host) else None
     return [
         one
         for one in running(os.environ)
-        if one.title == TITLE and (port is None or one.port == port)
+        if one.title == TITLE
+        and ("port" not in call.given or one.port == port)
+        and (path is None or one.socket_path == path)
     ]
 
 
-def _on(port: int | None) -> str:
-    return f" on port {port}" if port is not None else ""
+def _where(one: Running) -> str:
+    return f"{UNIX}{one.socket_path}" if one.socket_path else one.base_url
+
+
+def _option(one: Running) -> str:
+    return f"--host {_where(one)}" if one.socket_path else f"--port {one.port}"
+
+
+def _there(call: Call) -> str:
+    told = [f"--{name} {call.values[name]}" for name in sorted(_PLACES & call.given)]
+    return f" at {' '.join(told)}" if told else ""

@@ -55,12 +55,16 @@ def _shown_once(run: Running, console: "Console") -> int:
     from claude_run.cli.screen import screen  # noqa: PLC0415
 
     try:
-        told = Face(run.base_url, run.usage_key).report()
+        told = _face(run).report()
     except AnswerError as error:
         say(str(error))
         return FAILED
     console.print(screen(run, told, time.time()))
     return 0
+
+
+def _face(run: Running) -> Face:
+    return Face(run.base_url, run.usage_key, socket_path=run.socket_path)
 
 
 def _watched(run: Running, console: "Console") -> int:
@@ -69,7 +73,7 @@ def _watched(run: Running, console: "Console") -> int:
 
     from claude_run.cli.screen import screen  # noqa: PLC0415
 
-    bridge, last = Face(run.base_url, run.usage_key), None
+    bridge, last = _face(run), None
     with Live(console=console, screen=True, auto_refresh=False, vertical_overflow="crop") as live:
         while run in running(os.environ):
             try:

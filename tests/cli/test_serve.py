@@ -120,7 +120,11 @@ def test_a_unix_socket_serves_whoever_may_open_it(tmp_path: Path) -> None:
         where = "http://any-name/v1/chat/completions"
         answer = subprocess.run([*curl, where, "-d", body], capture_output=True, check=True)
         assert "rehearsal" in json.loads(answer.stdout)["choices"][0]["message"]["content"]
-        process.send_signal(signal.SIGTERM)
+        assert "paid by" in finished([*CLAUDE_RUN, "watch"], environment).stdout
+        assert finished([*SERVE, "--status"], environment).stdout.startswith(f"unix:{path}  ")
+        elsewhere = finished([*SERVE, "--stop", "--host", "unix:/elsewhere"], environment)
+        assert (elsewhere.returncode, process.poll()) == (1, None)
+        assert finished([*SERVE, "--stop", "--host", f"unix:{path}"], environment).returncode == 0
         assert process.wait() == 0
     assert not path.exists()
 
