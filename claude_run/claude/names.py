@@ -82,7 +82,7 @@ def resolve(asked: str, settings: Settings) -> ModelName:
         return ModelName(end, (_mapped(asked, end, "--default-model"),))
     raise TurnError(
         Failure.MODEL_NOT_FOUND,
-        f"The model {asked!r} is not one of Claude's.{_did_you_mean(plain, settings)} Say which "
+        f"The model {asked!r} is not one of Claude's.{did_you_mean(plain, settings)} Say which "
         f"one answers for it with claude-run {advice([asked])}, or for every such name with "
         "--default-model sonnet.",
         param="model",
@@ -97,7 +97,7 @@ def unknown_target(settings: Settings) -> UnknownTarget | None:
     for source, target in targets:
         end = _end(target, settings, source)
         if not (is_alias(end) or "claude-" in end) or meant_by(end) is not None:
-            meant = _did_you_mean(end, settings)
+            meant = did_you_mean(end, settings)
             return UnknownTarget(
                 source,
                 target,
@@ -116,7 +116,8 @@ def _end(target: str, settings: Settings, source: str | None = None) -> str:
     return _family(plain) if _RETIRED.match(plain) else plain
 
 
-def _did_you_mean(plain: str, settings: Settings) -> str:
+def did_you_mean(plain: str, settings: Settings) -> str:
+    """A question to put behind a sentence about a name that there is not; empty without one."""
     near = meant_by(plain)
     meant = [near] if near else get_close_matches(plain, listed(settings), 1, 0.7)
     return f" Did you mean {meant[0]}?" if meant else ""

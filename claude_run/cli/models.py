@@ -5,11 +5,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from claude_run.claude.names import ALIASES, is_alias, listed, resolve
+from claude_run.claude.names import ALIASES, did_you_mean, is_alias, listed, normalised, resolve
 from claude_run.cli.showing import show
 from claude_run.cli.verbs import Call
 from claude_run.settings import Settings
 from claude_run.turn import TurnError
+from claude_run.turn.names import mapped as advice
 
 OTHERS: Final = (
     "claude-opus-4-7",
@@ -51,8 +52,14 @@ def _row(asked: str, settings: Settings) -> dict[str, Any]:
 
 
 def _told(row: Mapping[str, Any]) -> Sequence[str]:
-    return row["asked"], row["model"] or "404", row["notice"] or _why(row["model"])
+    return row["asked"], row["model"] or "404", _why(row["asked"], row["model"], row["notice"])
 
 
-def _why(model: str) -> str:
+def _why(asked: str, model: str | None, notice: str | None) -> str:
+    """In a cell's length; the 404 itself says more."""
+    if model is None:
+        meant = did_you_mean(normalised(asked), Settings())
+        return f"no model of Claude's.{meant} {advice([asked])} answers it"
+    if notice is not None:
+        return notice.removeprefix(f"{asked} was answered by {model} ").strip("()")
     return "the newest that Claude Code has" if is_alias(model) else "a full name is passed on"

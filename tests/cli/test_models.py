@@ -97,7 +97,11 @@ def test_models_without_names_are_what_the_server_lists_and_one_of_each_other_ki
     flags = ["--model-map", "o?=opus", "--model-map", "mine=haiku"]
     result = finished([*CLAUDE_RUN, "models", *flags], sealed(tmp_path))
     assert result.returncode == 0
-    told = dict(line.split("\t")[:2] for line in result.stdout.splitlines()[1:])
+    rows = [line.split("\t") for line in result.stdout.splitlines()[1:]]
+    told = {asked: model for asked, model, _why in rows}
+    why = {asked: why for asked, _model, why in rows}
+    assert why["gpt-4.1"] == "no model of Claude's. --model-map 'gpt-*=sonnet' answers it"
+    assert (why["mine"], why["opus"]) == ("--model-map", "the newest that Claude Code has")
     assert list(told)[:2] == ["o?", "mine"]
     assert (told["o?"], told["mine"]) == ("opus", "haiku")
     assert told["anthropic/claude-sonnet-4.5"] == "claude-sonnet-4-5"
