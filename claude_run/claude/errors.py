@@ -52,6 +52,8 @@ _TOO_LONG: Final = re.compile(
     r"prompt is too long|exceeds? (?:the )?(?:context|maximum context)|context (?:window|limit)",
     re.IGNORECASE,
 )
+# What the CLI says of a window that is used up. If it has reset by then, nothing else is told.
+_OF_A_WINDOW: Final = re.compile(r"\bhit your\b.*\blimit\b.*\bresets\b")
 _OVERAGE: Final = ("overageInUse", "isUsingOverage", "overageStatus", "overageDisabledReason")
 _SAMPLING: Final = ("temperature", "top_p", "top_k")
 # How the Messages API speaks of a value that it does not take, and not of the field.
@@ -78,24 +80,42 @@ class RateLimit:
 
     @property
     def exhausts_the_plan(self) -> bool:
-        return self.status == "rejected" and self.window is not None
+        return self._decides == "rejected"
+
+    @property
+    def is_a_throttle(self) -> bool:
+        """Of any 429 the CLI says that the window refused it, which the API may not have said."""
+        return self.status == "rejected" and self._decides not in {None, "rejected"}
 
     @property
     def windows(self) -> tuple[PlanWindow, ...]:
-        """Every window that was named; the one that decides carries the status."""
-        named = self.raw.get("unifiedWindows") or {}
+        """Every window that was named."""
+        named = self._named
         if self.window is not None and self.window not in named:
             named = {**named, self.window: {"resetsAt": self.resets_at}}
         return tuple(
             PlanWindow(
                 name,
-                self.status if name == self.window else str(seen.get("status") or ""),
+                str((self._decides if name == self.window else seen.get("status")) or ""),
                 seen.get("utilization"),
                 seen.get("resetsAt"),
                 self.heard_at,
             )
             for name, seen in named.items()
         )
+
+    @property
+    def _named(self) -> Mapping[str, Any]:
+        return self.raw.get("unifiedWindows") or {}
+
+    @property
+    def _decides(self) -> str | None:
+        """The status of the window that decides: what the API said of it, unless it is full."""
+        if self.window is None:
+            return None
+        seen = self._named.get(self.window, {})
+        is_full = (seen.get("utilization") or 0.0) >= 1
+        return self.status if is_full else str(seen.get("status") or self.status)
 
     @property
     def overage(self) -> Overage | None:
@@ -126,8 +146,10 @@ def from_messages(
     if failure is Failure.AUTHENTICATION:
         text = f"{LOGIN_HINT} ({text})"
     retry_after = None
-    if failure in {Failure.QUOTA, Failure.RATE_LIMIT} and limit and limit.resets_at:
+    if failure is Failure.QUOTA and limit and limit.resets_at:
         retry_after = max(1.0, limit.resets_at - now)
+    elif failure is Failure.RATE_LIMIT and _OF_A_WINDOW.search(text):
+        retry_after = None if limit is not None and limit.is_a_throttle else 1.0
     return TurnError(failure, text, retry_after=retry_after)
 
 

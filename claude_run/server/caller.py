@@ -38,6 +38,8 @@ class Caller:
     waited: float = 0.0
     log: list[JsonObject] | None = None
     _holds: int = 0
+    _held_since: float = 0.0
+    _beating: asyncio.Future[None] | None = None
 
     def signed(self, message: str) -> str:
         """`message` with the request's id at its end, so that it can be found in log and page."""
@@ -49,15 +51,17 @@ class Caller:
     def held(self) -> Iterator[None]:
         """While its calls wait for the plan, the client hears that the connection lives."""
         self._holds += 1
-        began = time.monotonic()
-        beating = asyncio.ensure_future(self.beat()) if self.beat and self._holds == 1 else None
+        if self._holds == 1:  # choices of a request wait beside one another
+            self._held_since = time.monotonic()
+            self._beating = asyncio.ensure_future(self.beat()) if self.beat else None
         try:
             yield
         finally:
             self._holds -= 1
-            self.waited += time.monotonic() - began
-            if beating is not None:
-                beating.cancel()
+            if self._holds == 0:
+                self.waited += time.monotonic() - self._held_since
+                if self._beating is not None:
+                    self._beating.cancel()
 
     def take_notices(self) -> tuple[Notice, ...]:
         taken = tuple(self.notices)

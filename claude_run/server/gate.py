@@ -23,11 +23,14 @@ from claude_run.usage.budget import (
     nearly_used_up,
     out_of,
 )
-from claude_run.usage.windows import Plan, crossed, last_to_reset, named, when
+from claude_run.usage.windows import Plan, crossed, has_reset, last_to_reset, named, when
 
 _HOUR: Final = 3600
 _SOON: Final = 0.5
 """Seconds after a window's reset before it is tried again: clocks differ."""
+
+_LONGEST_PAUSE: Final = 60.0
+_MOST_TRIES: Final = 20  # a quarter of an hour
 
 
 class Gate:
@@ -89,9 +92,9 @@ class Gate:
         if self._is_subscription and self.plan.draws_on_extra_usage(time.time()):
             self._lines.once("extra usage", EXTRA_USAGE[self._allows_extra])
 
-    async def exhausted(self, error: TurnError, trace: Trace) -> None:
-        """A call ended with `error` before its answer began. Returns when the window of the plan
-        that it ran into has reset, if this run waits for that.
+    async def exhausted(self, error: TurnError, trace: Trace, tries: int) -> None:
+        """A call ended with `error` before its answer began, after as many other `tries`. Returns
+        when the window of the plan that it ran into has reset, if this run waits for that.
 
         Raises:
             TurnError: `error`, with what a person can do about it after the provider's own words.
@@ -99,6 +102,10 @@ class Gate:
         match error.failure:
             case Failure.QUOTA if (window := last_to_reset(trace.windows, time.time())) is not None:
                 await self._hold(out_of(window, time.time()), said=error.message)
+            case Failure.QUOTA if has_reset(trace.windows, time.time()):
+                await self._try_again(error, tries)
+            case Failure.RATE_LIMIT if error.retry_after is not None:  # the window has reset
+                await self._try_again(error, tries)
             case Failure.QUOTA:
                 self._lines.once("quota", error.message)
                 raise error
@@ -127,11 +134,27 @@ class Gate:
             self._close(refusal)
             raise _error(refusal, said, now)
         seconds = max(0.0, refusal.until - now) + _SOON
-        if self._max_wait is not None and caller().waited + seconds > self._max_wait:
+        if not self._may_wait(seconds):
             raise _error(replace(refusal, cure=TOO_LONG), said, now)
         self._lines.once(f"wait {refusal.until}", f"{refusal.what} Calls wait until then.")
         with caller().held():
             await asyncio.sleep(seconds)
+
+    async def _try_again(self, error: TurnError, tries: int) -> None:
+        """Returns when a call may be tried again that a window refused which should have reset by
+        now, if this run waits: after pauses that grow, until it is plain that it has not.
+
+        Raises:
+            TurnError: RATE_LIMIT, which clients try again by themselves.
+        """
+        seconds = min(_SOON * 2**tries, _LONGEST_PAUSE)
+        if self._on_limit != "wait" or tries >= _MOST_TRIES or not self._may_wait(seconds):
+            raise TurnError(Failure.RATE_LIMIT, error.message, retry_after=1.0)
+        with caller().held():
+            await asyncio.sleep(seconds)
+
+    def _may_wait(self, seconds: float) -> bool:
+        return self._max_wait is None or caller().waited + seconds <= self._max_wait
 
     def _close(self, refusal: Refusal) -> None:
         """Say once why nothing more is sent, and end the command where that was asked for."""

@@ -19,6 +19,7 @@ from claude_run.claude.names import ModelName, resolve, unknown_target
 from claude_run.login import has_names_of_its_own
 from claude_run.server.caller import caller
 from claude_run.server.gate import Gate
+from claude_run.server.gated import Budgeted
 from claude_run.server.lines import Lines
 from claude_run.server.logged import Keep
 from claude_run.settings import SCOPED, Settings
@@ -29,12 +30,9 @@ from claude_run.turn import (
     JsonObject,
     Trace,
     TurnError,
-    TurnEvent,
-    TurnFinished,
     TurnRequest,
     bad_request,
 )
-from claude_run.usage.budget import Amount
 from claude_run.usage.log import told
 from claude_run.usage.record import CallRecord
 from claude_run.usage.totals import Tally
@@ -51,26 +49,20 @@ class Scope:
         self.entries: deque[JsonObject] = deque(maxlen=MOST_ENTRIES)
         self._settings = settings
         self._cassette = _cassette(settings)
-        self._answerer = _through(self._cassette, settings, answerer)
-        self._gate = Gate(settings, Lines(_tells_nobody), whose=label)
+        self._answerer = _through(
+            self._cassette,
+            settings,
+            Budgeted(answerer, Gate(settings, Lines(_tells_nobody), whose=label)),
+        )
         self._tally = Tally()
 
     async def answer(self, request: TurnRequest, trace: Trace, emit: Emit) -> None:
         """As `Answerer` says, within the scope's budget. Raises TurnError."""
         name = resolve(request.model, self._settings)
-        reserved = await self._gate.enter(request)
-        ended: list[TurnFinished] = []
-
-        def seen(event: TurnEvent) -> None:
-            if isinstance(event, TurnFinished):
-                ended.append(event)
-            emit(event)
-
         try:
-            await self._answerer.answer(replace(request, model=name.name), trace, seen)
+            await self._answerer.answer(replace(request, model=name.name), trace, emit)
         finally:
             trace.notices.extend(name.notices)
-            self._gate.leave(reserved, _spent(trace, ended))
 
     def enter(self, record: CallRecord) -> None:
         self._tally.add(record)
@@ -208,14 +200,6 @@ def _through(cassette: Cassette | None, settings: Settings, answerer: Answerer) 
 def _as_it_is(name: str) -> ModelName:
     """The scope has looked the model up already."""
     return ModelName(name)
-
-
-def _spent(trace: Trace, ended: list[TurnFinished]) -> Amount:
-    usage, cost = trace.usage, trace.cost_usd
-    if ended and trace.session != "replayed":
-        usage = usage if usage.prompt_tokens + usage.output_tokens else ended[-1].usage
-        cost = cost if cost is not None else ended[-1].cost_usd
-    return Amount(1, usage.prompt_tokens + usage.output_tokens, cost or 0.0)
 
 
 def _tuples(value: Any) -> Any:

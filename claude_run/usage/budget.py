@@ -1,7 +1,8 @@
 """Whether a call may be sent: what was allowed, what was spent, what is reserved, and the plan."""
 
+import operator
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -30,17 +31,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """Calls, tokens and dollars."""
+    """Calls, tokens and dollars; `charged` are the calls that used any."""
 
     calls: int = 0
     tokens: float = 0.0
     cost: float = 0.0
+    charged: int = 0
 
     def __add__(self, other: "Amount") -> "Amount":
-        return Amount(self.calls + other.calls, self.tokens + other.tokens, self.cost + other.cost)
+        return Amount(*map(operator.add, astuple(self), astuple(other)))
 
     def __sub__(self, other: "Amount") -> "Amount":
-        return Amount(self.calls - other.calls, self.tokens - other.tokens, self.cost - other.cost)
+        return Amount(*map(operator.sub, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,12 @@ def admit(state: State, request: TurnRequest) -> Decision:
 
 
 def expected(state: State, request: TurnRequest) -> Amount:
-    """What `request` will use: what its text has, or what calls used so far on the average."""
+    """What `request` will use: what its text has, or what calls used so far on the average, of
+    which those that failed before they used anything tell nothing."""
     tokens = len(request.system) + sum(
         _length(part) for turn in request.turns for part in turn.parts
     )
-    calls = state.spent.calls or 1
+    calls = state.spent.charged or 1
     likely = max(tokens / _CHARS_PER_TOKEN, state.spent.tokens / calls)
     return Amount(1, likely, state.spent.cost / calls)
 
@@ -148,6 +151,9 @@ def _may_run_past(state: State, amount: Amount) -> bool:
     """Only where something is in flight: alone, a call is sent as long as anything is left."""
     if not state.reserved.calls:
         return False
+    limits = state.limits
+    if not state.spent.charged and (limits.max_tokens, limits.max_cost) != (None, None):
+        return True  # what one call uses is not known until the first has ended
     used = state.spent + state.reserved + Amount(0, amount.tokens, amount.cost)
     return any(share > 1 for _, share in shares(state, used))
 

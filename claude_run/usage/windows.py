@@ -3,6 +3,7 @@
 Only what the API said is kept, and when it said so. Nothing is guessed.
 """
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -68,6 +69,12 @@ def last_to_reset(windows: Iterable[PlanWindow], now: float) -> PlanWindow | Non
     """The window that is used up longest; one without a reset time is not known to be still."""
     used_up = [w for w in windows if w.status == EXHAUSTED and (w.resets_at or 0.0) > now]
     return max(used_up, key=lambda window: window.resets_at or 0.0, default=None)
+
+
+def has_reset(windows: Iterable[PlanWindow], now: float) -> bool:
+    """Whether a window that is said to be used up should have reset by now: an answer takes its
+    time, and clocks differ."""
+    return any(w.status == EXHAUSTED and (w.resets_at or math.inf) <= now for w in windows)
 
 
 def newer_of(known: Overage | None, heard: Overage | None) -> Overage | None:

@@ -37,12 +37,17 @@ def test_a_scope_has_a_cassette_of_its_own_and_may_speak_for_calls_without_a_lab
         with bridge.scope("recorded", record="new", **options) as scope:
             assert bridge.complete("hello") == "Hello world"
         assert scope.outcome["cassette"]["recorded"] == 1
-        with bridge.scope("replayed", record="none", **options) as scope:
+        with bridge.scope("replayed", record="none", max_calls=1, **options) as scope:
             assert bridge.complete("hello") == "Hello world"
             with pytest.raises(AnswerError, match="Nothing recorded answers this request"):
                 bridge.complete("something else")
         assert (scope.outcome["replayed"], scope.outcome["cassette"]["missed"]) == (1, 1)
-        assert len(upstream.requests) == 1
+        with bridge.scope("both", record="new", max_calls=1, **options) as scope:
+            for text in ("hello", "new"):  # what is replayed counts for no budget
+                assert bridge.complete(text) == "Hello world"
+            with pytest.raises(AnswerError, match="budget of both is used up"):
+                bridge.complete("newer")
+        assert len(upstream.requests) == 2
         for wrong, told in (
             ({"cassette": "/etc"}, "does not stand below"),
             ({"cassette": tmp_path / "tape", "ignore": ["("]}, r"\("),

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -181,7 +182,9 @@ def test_thirty_two_at_once_do_not_run_past_a_number_of_calls(
         told = heard(capfd, bridge)
         used = ask(bridge, "/usage", method="GET")[1]
 
-    assert sorted(answer.status for answer in answers) == [200] * 5 + [429] * 27
+    others = [answer.body for answer in answers if answer.status not in {200, 429}]
+    assert others == []
+    assert Counter(answer.status for answer in answers) == {200: 5, 429: 27}
     assert len(upstream.requests) == 5
     refused = next(answer for answer in answers if answer.status == 429)
     assert refused.code == "insufficient_quota"
@@ -193,17 +196,35 @@ def test_thirty_two_at_once_do_not_run_past_a_number_of_calls(
 
 
 @pytest.mark.usefixtures("upstream")
-def test_thirty_two_at_once_do_not_run_past_tokens_once_they_are_known(
+@pytest.mark.parametrize(
+    ("budget", "used"),
+    [
+        ({"max_tokens": 150}, lambda record: record.tokens),
+        ({"max_cost": 0.001}, lambda record: record.cost_usd or 0.0),
+    ],
+    ids=["tokens", "cost"],
+)
+def test_thirty_two_at_once_do_not_run_past_what_is_only_known_afterwards(
     environment: dict[str, str],
+    capfd: pytest.CaptureFixture[str],
+    budget: dict[str, Any],
+    used: Callable[[CallRecord], float],
 ) -> None:
-    with bridge_with(environment, max_tokens=150) as bridge, ThreadPoolExecutor(32) as pool:
-        assert call(bridge, "the first tells what one costs").status == 200
+    [(flag, most)] = budget.items()
+    with bridge_with(environment, **budget) as bridge, ThreadPoolExecutor(32) as pool:
         answers = list(pool.map(lambda n: call(bridge, f"call {n}"), range(32)))
+        told = heard(capfd, bridge)
         made = records(bridge)
 
     assert {answer.status for answer in answers} == {200, 429}
-    each = made[0].tokens
-    assert 150 <= sum(record.tokens for record in made) < 150 + each
+    each = max(map(used, made))
+    assert most <= sum(map(used, made)) < most + each
+    named = f"--{flag.replace('_', '-')} {most}"
+    assert {answer.code for answer in answers if answer.status == 429} == {"insufficient_quota"}
+    assert [line.partition(": ")[2] for line in told] == [
+        f"80% of {named} is used",
+        f"The budget of this run is used up: {named}.",
+    ]
 
 
 # --- the plan --------------------------------------------------------------------------
@@ -235,12 +256,14 @@ def test_a_throttle_is_no_window_and_may_be_tried_again(
     environment: dict[str, str], upstream: ScriptedUpstream
 ) -> None:
     with bridge_with(environment) as bridge:
-        upstream.answer = Refuse(429, "rate_limit_error", "slow down", {"retry-after": "3"})
+        upstream.answer = replace(say("hi"), headers=plan(0.5))
+        assert call(bridge).status == 200
+        upstream.answer = Refuse(429, "rate_limit_error", "slow down", plan(0.5))
         throttled = call(bridge)
         upstream.answer = say("hi")
         assert call(bridge).status == 200
     assert (throttled.status, throttled.code) == (429, "rate_limit_exceeded")
-    assert "x-should-retry" not in throttled.headers
+    assert not {"x-should-retry", "retry-after"} & throttled.headers.keys()
 
 
 def test_a_window_that_is_used_up_fails_fast(
@@ -266,14 +289,28 @@ def test_with_on_limit_wait_calls_go_on_by_themselves_after_the_reset(
         call(bridge, "so that a session is warm")
         reset = plan(1.0, "rejected", resets_in=5, overage_status="rejected")
         until = float(reset[f"{UNIFIED}-reset"])
-        upstream.answer = lambda _: refuse(reset) if time.time() < until else say("good morning")
+        late = until + 0.7  # clocks differ, and an answer takes its time
+        upstream.answer = lambda _: refuse(reset) if time.time() < late else say("good morning")
         answers = list(pool.map(lambda n: call(bridge, f"night {n}"), range(4)))
         told = heard(capfd, bridge)
         made = records(bridge)[1:]
     assert [answer.status for answer in answers] == [200] * 4
-    assert all(record.began + record.seconds >= until for record in made)
+    assert all(record.began + record.seconds >= late for record in made)
     assert all(record.error is None and record.queued > 0 for record in made)
     assert sum("Calls wait until then" in line for line in told) == 1
+
+
+def test_a_window_that_has_reset_by_the_time_it_is_heard_of_may_be_tried_again(
+    environment: dict[str, str], upstream: ScriptedUpstream
+) -> None:
+    past = plan(1.0, "rejected", resets_in=-2, overage_status="rejected")
+    upstream.answer = refuse(past)
+    with bridge_with(environment) as bridge:
+        answer = call(bridge)
+        upstream.answer = say("good morning")
+        assert call(bridge).status == 200
+    assert (answer.status, answer.code) == (429, "rate_limit_exceeded")
+    assert answer.headers["retry-after"] == "1"
 
 
 def test_what_would_wait_longer_than_max_wait_is_refused(

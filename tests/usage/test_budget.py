@@ -68,9 +68,20 @@ def test_calls_in_flight_count_as_calls_at_once() -> None:
 
 def test_what_calls_in_flight_may_use_up_is_waited_for() -> None:
     limits = Limits(max_tokens=1000)
-    spent = Amount(2, 600)  # 300 a call
+    spent = Amount(2, 600, charged=2)  # 300 a call
     assert isinstance(decided(limits, spent=spent, reserved=Amount(1, 300)), Later)
     assert isinstance(decided(limits, spent=spent), Admitted)
+
+
+@pytest.mark.parametrize("limits", [Limits(max_tokens=9000), Limits(max_cost=9.0)])
+def test_the_first_call_tells_what_one_uses_before_others_are_sent(limits: Limits) -> None:
+    assert isinstance(decided(limits), Admitted)
+    assert isinstance(decided(limits, reserved=Amount(1)), Later)
+    failures = Amount(5)  # and what has failed at once tells nothing
+    assert isinstance(decided(limits, spent=failures, reserved=Amount(1)), Later)
+    known = Amount(6, 600, 0.6, charged=1)
+    assert isinstance(decided(limits, spent=known, reserved=Amount(1, 600, 0.6)), Admitted)
+    assert isinstance(decided(limits, spent=known, reserved=Amount(14, 8400, 8.4)), Later)
 
 
 @settings(deadline=None)
@@ -90,7 +101,7 @@ def test_concurrency_runs_past_a_budget_only_by_what_was_not_expected(
             expected = flying.pop(chance.randrange(len(flying)))
             used = chance.randint(1, 2000)
             surprise += max(0.0, used - expected.tokens)
-            spent += Amount(1, used)
+            spent += Amount(1, used, charged=1)
         else:
             assert isinstance(decision, Refusal)
             break
