@@ -45,7 +45,7 @@ _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _NO_LOGIN: Final = (
     "no Claude login was found. Log in once with `claude-run login`, or where there is no browser"
     f" (CI) run `claude-run login --ci` and set {OAUTH_TOKEN}. To try things out without any"
-    " login, add --rehearse."
+    " login, add --rehearse (in Python: rehearse=True)."
 )
 
 
@@ -185,7 +185,8 @@ def _whoever_may_go_there(found: Logins, there: Elsewhere) -> Decision:
         )
     raise LoginError(
         f"{BASE_URL} leads to {there.host}, and no key for it is set: set {AUTH_TOKEN} or"
-        f" {API_KEY}. To try things out without any login, add --rehearse."
+        f" {API_KEY}. To try things out without any login, add --rehearse (in Python:"
+        " rehearse=True)."
     )
 
 

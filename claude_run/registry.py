@@ -23,9 +23,9 @@ _MODE: Final = 0o600
 @dataclass(frozen=True, slots=True)
 class Running:
     """A bridge that is running. `pid` is the process that started it, `bridge` the bridge process
-    itself; `socket_path` is that of a unix socket that it listens on, empty where `base_url` is all
-    that one need know; `usage_key` opens `GET /usage` and nothing else; `title` is the command, with nothing in
-    it that looks like a key, and `began` is in seconds of the epoch."""
+    itself; `socket_path` is that of a unix socket that it listens on, empty where `base_url` is
+    all that one need know; `usage_key` opens `GET /usage` and nothing else; `title` is the
+    command, with nothing in it that looks like a key, and `began` is in seconds of the epoch."""
 
     pid: int
     bridge: int

@@ -1,71 +1,49 @@
-"""A bridge in an `async with` block: nothing that it does holds the loop up."""
+"""A bridge in an `async with` block, and the scopes in it: nothing holds the loop up."""
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import anyio
-from anyio import to_thread
-from anyio.abc import ByteStream
+from anyio import CancelScope, to_thread
 
-from claude_run.bridge.calls import OK, Access, Call, Texts, asking, said, text_of
-from claude_run.bridge.face import PIECE
+from claude_run.bridge.async_face import AsyncFace
 from claude_run.child import status_of
 
 if TYPE_CHECKING:
-    import openai
+    from types import TracebackType
 
     from claude_run.bridge.bridge import Bridge
+    from claude_run.bridge.scope import Scope
     from claude_run.turn import JsonObject
 
+T = TypeVar("T")
 
-class AsyncBridge:
+
+class AsyncBridge(AsyncFace):
     """What `Bridge` is, with methods to be awaited. Errors are those of the same methods there."""
 
     def __init__(self, bridge: Bridge) -> None:
+        super().__init__(bridge)
         self._bridge = bridge
         self._lock = threading.Lock()
         self._is_started = self._is_given_up = False
 
     @property
-    def base_url(self) -> str:
-        return self._bridge.base_url
-
-    @property
-    def api_key(self) -> str:
-        return self._bridge.api_key
-
-    @property
-    def env(self) -> dict[str, str]:
-        return self._bridge.env
-
-    @property
     def paid_by(self) -> str:
         return self._bridge.paid_by
-
-    def client(self, **options: Any) -> openai.OpenAI:
-        """A client for threads of their own; its calls would hold the loop up."""
-        return self._bridge.client(**options)
-
-    def async_client(self, **options: Any) -> openai.AsyncOpenAI:
-        return self._bridge.async_client(**options)
-
-    async def health(self) -> JsonObject:
-        return dict(await self._asked("/health"))
-
-    async def models(self) -> list[str]:
-        return [model["id"] for model in (await self._asked("/models"))["data"]]
 
     async def report(self) -> JsonObject:
         return await to_thread.run_sync(self._bridge.report)
 
     async def wait_ready(self, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - as Bridge has it
         await to_thread.run_sync(self._bridge.wait_ready, timeout)
+
+    def scope(self, label: str, *, unlabelled: bool = False, **options: Any) -> AsyncScope:
+        """As `Bridge.scope`, for the length of an `async with` block."""
+        return AsyncScope(self._bridge.scope(label, unlabelled=unlabelled, **options))
 
     async def run(self, command: Sequence[str], **options: Any) -> int:
         """As `Bridge.run`. A command whose waiting is cancelled is ended: SIGTERM."""
@@ -79,48 +57,6 @@ class AsyncBridge:
             running.terminate()
             raise
         return status_of(status)
-
-    @overload
-    async def complete(
-        self,
-        prompt: str,
-        *,
-        model: str = ...,
-        system: str | None = ...,
-        stream: Literal[False] = ...,
-        **fields: Any,
-    ) -> str: ...
-
-    @overload
-    async def complete(
-        self,
-        prompt: str,
-        *,
-        model: str = ...,
-        system: str | None = ...,
-        stream: Literal[True],
-        **fields: Any,
-    ) -> AsyncIterator[str]: ...
-
-    async def complete(
-        self,
-        prompt: str,
-        *,
-        model: str = "sonnet",
-        system: str | None = None,
-        stream: bool = False,
-        **fields: Any,
-    ) -> str | AsyncIterator[str]:
-        if stream:
-            return self.stream(prompt, model=model, system=system, **fields)
-        body = asking(prompt, model, system, fields)
-        return text_of(await self._asked("/chat/completions", body))
-
-    def stream(
-        self, prompt: str, *, model: str = "sonnet", system: str | None = None, **fields: Any
-    ) -> AsyncIterator[str]:
-        body = asking(prompt, model, system, {**fields, "stream": True})
-        return self._streamed(self._call("/chat/completions", body))
 
     async def start(self) -> AsyncBridge:
         """In a thread, because a process is started, and who pays may be asked of the system."""
@@ -136,7 +72,7 @@ class AsyncBridge:
         return self
 
     async def end(self, error: BaseException | None) -> None:
-        await to_thread.run_sync(self._bridge.__exit__, None, error, None)
+        await _to_its_end(partial(self._bridge.__exit__, None, error, None))
 
     def _start(self) -> None:
         self._bridge.start()
@@ -146,45 +82,35 @@ class AsyncBridge:
         if is_given_up:
             self._bridge.close()
 
-    def _call(self, path: str, body: JsonObject | None = None) -> Call:
-        access = Access(self._bridge.address(), self.api_key, self._bridge.label)
-        return Call(access, path, body)
 
-    async def _asked(self, path: str, body: JsonObject | None = None) -> Any:
-        call = self._call(path, body)
-        content = b"".join([piece async for piece in self._pieces(call)])
-        return said(call.status, content)
+class AsyncScope(AsyncFace):
+    """What `Scope` is, in an `async with` block."""
 
-    async def _streamed(self, call: Call) -> AsyncIterator[str]:
-        texts = Texts()
-        async with aclosing(self._pieces(call)) as pieces:
-            async for piece in pieces:
-                if call.status != OK:
-                    said(call.status, piece + b"".join([more async for more in pieces]))
-                for text in texts.feed(piece):
-                    yield text
-        texts.end()
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope)
+        self._scope = scope
 
-    async def _pieces(self, call: Call) -> AsyncGenerator[bytes, None]:
-        try:
-            async with await self._connected() as connection:
-                await connection.send(call.sent)
-                while not call.is_over:
-                    for piece in call.feed(await _received(connection)):
-                        yield piece
-        except (OSError, anyio.BrokenResourceError) as error:
-            raise await to_thread.run_sync(self._bridge.unreachable, error) from error
+    @property
+    def outcome(self) -> JsonObject:
+        return self._scope.outcome
 
-    async def _connected(self) -> ByteStream:
-        address = self._bridge.address()
-        if address.path:
-            return await anyio.connect_unix(os.fspath(address.path))
-        return await anyio.connect_tcp(address.host, address.port)
+    async def told(self) -> JsonObject:
+        return await to_thread.run_sync(self._scope.told)
+
+    async def __aenter__(self) -> AsyncScope:
+        await to_thread.run_sync(self._scope.__enter__)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await _to_its_end(partial(self._scope.__exit__, None, error, None))
 
 
-async def _received(connection: ByteStream) -> bytes:
-    """Nothing once nothing more can come."""
-    try:
-        return await connection.receive(PIECE)
-    except anyio.EndOfStream:
-        return b""
+async def _to_its_end(close: Callable[[], T]) -> T:
+    """What must be closed is closed in a block that was cancelled, too."""
+    with CancelScope(shield=True):
+        return await to_thread.run_sync(close)

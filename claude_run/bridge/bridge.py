@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import weakref
@@ -24,7 +25,6 @@ from claude_run.stderr import say
 
 if TYPE_CHECKING:
     from claude_run.bridge.asynchronous import AsyncBridge
-    from claude_run.bridge.calls import Address
     from claude_run.turn import JsonObject
 
 _NOT_STARTED: Final = (
@@ -230,6 +230,8 @@ class Bridge(Face):
 
     def begin(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes] | int:
         """`command` started as `run` says, or the status of one that cannot be."""
+        if isinstance(command, str):
+            raise TypeError(f"a command is a list of words: {shlex.split(command)!r}")
         try:
             return begun(command, self.env_of(options.pop("env", os.environ)), **options)
         except StartError as error:

@@ -20,6 +20,8 @@ from claude_run.settings import (
 )
 
 _HIGHEST_PORT: Final = 65535
+DECIDED: Final = frozenset({"no_login", "on_demand", "paid_by", "recorded_by"})
+"""What nobody need set: it is worked out."""
 _PLACES: Final = frozenset({"cassette", "log", "cli"})
 
 Read = Callable[[str, Any], Any]
@@ -78,7 +80,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if name == "model":
         return '; model_map={"*": "sonnet"} answers every name with one model'
     meant = get_close_matches(name, list(known), 1)
-    return f"; did you mean {meant[0]}?" if meant else f"; it has {', '.join(sorted(known))}"
+    if meant:
+        return f"; did you mean {meant[0]}?"
+    return f"; it has {', '.join(sorted({*known} - DECIDED))}"
 
 
 def _flag(name: str, value: Any) -> bool:
@@ -92,7 +96,8 @@ def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} is a whole number, not {value!r}")
     if value < least or (most is not None and value > most):
-        raise ValueError(f"{name} is a whole number from {least} up to {most or 'any'}: {value}")
+        up_to = f" to {most}" if most is not None else " up"
+        raise ValueError(f"{name} is a whole number from {least}{up_to}, not {value}")
     return value
 
 

@@ -82,6 +82,14 @@ def claude(_claude_scope: Face) -> Iterator[openai.OpenAI]:
         yield client
 
 
+@pytest.fixture
+def async_claude(_claude_scope: Face) -> openai.AsyncOpenAI:
+    """As `claude`, an `openai.AsyncOpenAI`, for tests of any plugin that awaits them."""
+    # The loop is a test's own, and gone before a fixture could close connections in it: no
+    # connection outlives its answer.
+    return _claude_scope.async_client(default_headers={"Connection": "close"})
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

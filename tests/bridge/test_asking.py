@@ -126,6 +126,8 @@ def test_a_command_is_run_as_the_command_line_runs_it(
     assert bridge.run(["/dev/null"]) == 126
     assert awaited(bridge, lambda b: b.run(["sh", "-c", 'test "$OPENAI_API_KEY" && exit 4'])) == 4
     assert awaited(bridge, lambda b: b.run(["no-such-command"])) == 127
+    with pytest.raises(TypeError, match=r"a list of words: \['sh', '-x'\]"):
+        bridge.run("sh -x")
     told = capfd.readouterr()
     assert told.out == f"{bridge.base_url}\n"
     assert "claude-run: no-such-command: command not found\n" in told.err

@@ -42,7 +42,7 @@ def test_keyword_arguments_go_over_the_settings_they_stand_beside() -> None:
         ({"model_map": ["gpt-4"]}, ValueError, "'gpt-4' is not FROM=TO"),
         ({"timeout": "5m"}, TypeError, "timeout is a number of seconds, not '5m'"),
         ({"timeout": 0}, ValueError, "timeout is a number above 0"),
-        ({"port": 70_000}, ValueError, "port is a whole number from 0 up to 65535: 70000"),
+        ({"port": 70_000}, ValueError, "port is a whole number from 0 to 65535, not 70000"),
         ({"max_calls": 2.5}, TypeError, "max_calls is a whole number, not 2.5"),
         ({"max_sessions": True}, TypeError, "max_sessions is a whole number, not True"),
         ({"rehearse": "yes"}, TypeError, "rehearse is True or False, not 'yes'"),

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import anyio
 import openai
 import psutil
 import pytest
@@ -39,10 +40,28 @@ def test_in_an_async_block_the_loop_goes_on(tmp_path: Path) -> None:
             begun = ticks
             assert "rehearsal" in await bridge.complete("hello")
             answered = ticks
+            async with bridge.scope("a part", max_calls=1) as scope:
+                assert "rehearsal" in "".join([text async for text in scope.stream("hello")])
+                with pytest.raises(AnswerError, match="budget of a part is used up"):
+                    await scope.complete("hello")
+                assert (await scope.told())["calls"] == 2
+            assert scope.outcome["errors"] == 1
         assert 1 < begun < begun + 1 < answered < answered + 1 < ticks
         ticking.cancel()
 
     asyncio.run(main())
+
+
+def test_a_block_that_is_cancelled_ends_its_bridge(tmp_path: Path) -> None:
+    async def main() -> int:
+        made = rehearsing(tmp_path)
+        with anyio.CancelScope() as cancelled:
+            async with made:
+                cancelled.cancel()
+                await anyio.sleep_forever()
+        return made.pid
+
+    assert not psutil.pid_exists(asyncio.run(main()))
 
 
 def test_whoever_is_cancelled_on_the_way_in_leaves_nothing(tmp_path: Path) -> None:

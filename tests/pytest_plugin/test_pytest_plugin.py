@@ -37,10 +37,9 @@ class TestRules:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_async(claude_bridge, anyio_backend):
-    async with claude_bridge.async_client() as client:
-        message = {"role": "user", "content": "hello"}
-        answer = await client.chat.completions.create(model="sonnet", messages=[message])
+async def test_async(async_claude, anyio_backend):
+    message = {"role": "user", "content": "hello"}
+    answer = await async_claude.chat.completions.create(model="sonnet", messages=[message])
     assert "rehearsal" in answer.choices[0].message.content
 
 def test_failing(claude):

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -12,6 +14,15 @@ from claude_run.claude.names import ALIASES
 from claude_run.cli.checks.finding import Finding, fault, note, ok
 from claude_run.login import LoginError
 from claude_run.settings import Settings
+
+Answer: TypeAlias = str | dict[str, Any]
+"""A chat completion, or what went wrong."""
+
+_AT_ONCE: Final = 4
+"""Calls at once: a person waits a moment, and the machine has not a process for each to start."""
+
+_FAMILIES: Final = ALIASES[:3]
+"""Without `fable`, which may draw on paid credits."""
 
 _SECONDS: Final = 120.0
 _OTHERWISE: Final = "leave it out of requests, or choose another model"
@@ -47,16 +58,23 @@ FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def asked(settings: Settings) -> list[Finding]:
     try:
-        with Bridge(settings, title="claude-run check --ask") as bridge:
-            return [*_families(bridge), *_fields(bridge)]
+        with (
+            Bridge(settings, title="claude-run check --ask") as bridge,
+            ThreadPoolExecutor(_AT_ONCE) as workers,
+        ):
+            models = [{"model": model, "max_tokens": 16} for model in _FAMILIES]
+            fields = [{"model": "sonnet", "max_tokens": 2000, **more} for more in FIELDS.values()]
+            answers = [*workers.map(partial(_asked, bridge), [*models, *fields])]
+            notices = {told["subject"]: told["text"] for told in bridge.report()["notices"]}
+        of_families = dict(zip(_FAMILIES, answers, strict=False))
+        of_fields = dict(zip(FIELDS, answers[len(models) :], strict=True))
+        return [*_families(of_families), *_fields(of_fields, notices)]
     except (BridgeError, LoginError, ValueError) as error:
         return [fault("bridge", str(error), "see above")]
 
 
-def _families(bridge: Bridge) -> Iterator[Finding]:
-    """`fable` may draw on paid credits, so that it is not asked."""
-    for model in ALIASES[:3]:
-        answer = _asked(bridge, {"model": model, "max_tokens": 16})
+def _families(answers: Mapping[str, Answer]) -> Iterator[Finding]:
+    for model, answer in answers.items():
         if isinstance(answer, str):
             found = fault if model == "sonnet" else note
             yield found(f"ask {model}", answer, "another model may answer: -m")
@@ -64,13 +82,8 @@ def _families(bridge: Bridge) -> Iterator[Finding]:
             yield ok(f"ask {model}", f"{answer['model']} answers")
 
 
-def _fields(bridge: Bridge) -> Iterator[Finding]:
+def _fields(answers: Mapping[str, Answer], notices: dict[str, str]) -> Iterator[Finding]:
     """A field that a model does not take is left out for it, with a notice: that is not taken."""
-    answers = {
-        name: _asked(bridge, {"model": "sonnet", "max_tokens": 2000, **fields})
-        for name, fields in FIELDS.items()
-    }
-    notices = {told["subject"]: told["text"] for told in bridge.report().get("notices", ())}
     for name, answer in answers.items():
         left_out = notices.pop(f"{name} for sonnet", None)
         if isinstance(answer, str):
@@ -98,8 +111,7 @@ def _is_obeyed(name: str, message: Mapping[str, Any]) -> bool:
             return True
 
 
-def _asked(bridge: Bridge, fields: Mapping[str, Any]) -> str | dict[str, Any]:
-    """The answer, or what went wrong."""
+def _asked(bridge: Bridge, fields: Mapping[str, Any]) -> Answer:
     body = {"messages": [{"role": "user", "content": "Say the word ok."}], **fields}
     headers = {"Authorization": f"Bearer {bridge.api_key}", "Content-Type": "application/json"}
     url = f"{bridge.base_url}/chat/completions"
