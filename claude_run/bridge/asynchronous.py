@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from anyio import CancelScope, to_thread
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from claude_run.bridge.bridge import Bridge
     from claude_run.bridge.scope import Scope
     from claude_run.turn import JsonObject
-
-T = TypeVar("T")
 
 
 class AsyncBridge(AsyncFace):
@@ -110,7 +108,7 @@ class AsyncScope(AsyncFace):
         await _to_its_end(partial(self._scope.__exit__, None, error, None))
 
 
-async def _to_its_end(close: Callable[[], T]) -> T:
+async def _to_its_end(close: Callable[[], None]) -> None:
     """What must be closed is closed in a block that was cancelled, too."""
     with CancelScope(shield=True):
-        return await to_thread.run_sync(close)
+        await to_thread.run_sync(close)
