@@ -94,7 +94,7 @@ class Processes:
             notes = await self._notes.of(session.shape.model) if was_live else ()
             await session.open(names, notes)
             if waiter is None and not self._is_awaited():
-                await session.warm(names)
+                await session.warm()
             session.state = State.READY
         except Exception as error:
             if session in self._sessions:  # else it has been told to end

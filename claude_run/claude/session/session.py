@@ -11,6 +11,7 @@ from typing import Final
 
 import anyio
 from claude_agent_sdk import ClaudeSDKClient, Message, ResultMessage
+from typing_extensions import assert_never
 
 from claude_run.claude.conversation import answers_calls
 from claude_run.claude.errors import RateLimit
@@ -29,10 +30,10 @@ from claude_run.claude.session.process import Process
 from claude_run.claude.session.replay import History, assistant_message, transcript, user_message
 from claude_run.claude.session.shape import Shape
 from claude_run.claude.tools import ToolNames
-from claude_run.turn import JsonObject, Text, Turn, UserTurn
+from claude_run.turn import AssistantTurn, JsonObject, Text, Turn, UserTurn
 
 _STOP_SECONDS: Final = 1.0
-_WARM_SECONDS: Final = 10.0
+_PASS_SECONDS: Final = 10.0
 _NOTHING: Final = UserTurn((Text("."),))
 
 
@@ -98,6 +99,7 @@ class Session:
         birth = Birth(shape, place, is_fixed=Aspect.MODEL not in changeable)
         self._process = Process(birth, self._offering.config)
         self._said: list[_Said] = []
+        self._was_stopped = False
 
     # --- birth and death --------------------------------------------------------------
 
@@ -121,7 +123,7 @@ class Session:
         self.noted_after = history.noted_after if notes else None
         self.state = State.READY
 
-    async def warm(self, names: ToolNames) -> None:
+    async def warm(self) -> None:
         """Have the process do once what it does for every turn, all but the asking: a first turn
         takes twice as long as a second. The session is fresh before and after.
 
@@ -129,8 +131,8 @@ class Session:
             ControlRefusedError: something of it would stay.
             TurnError: the process broke.
         """
-        with self._process.border(), anyio.fail_after(_WARM_SECONDS):
-            await self._remember(_NOTHING, 0, names)
+        with self._process.border(), anyio.fail_after(_PASS_SECONDS):
+            await self._tell(_NOTHING, 0)
         await self.rewind()
 
     async def close(self) -> None:
@@ -191,14 +193,16 @@ class Session:
         Raises:
             TurnError: the process broke.
         """
-        asked = self._length + len(turns) - 1
+        *before, last = turns
+        assert isinstance(last, UserTurn)  # noqa: S101 - nothing else can be asked
+        asked = self._length + len(before)
         if self.noted_after is None:
             self.noted_after = asked
         self.phase = Phase.TELLING
         with self._process.border():
-            for number, turn in enumerate(turns[:-1], self._length):
+            for number, turn in enumerate(before, self._length):
                 await self._remember(turn, number, names)
-            await self._say(turns[-1], asked, names, asks=True)
+            await self._say(last, asked, asks=True)
             self.phase = Phase.ANSWERING
             self._length = asked + 2  # with the answer to come
             async with aclosing(_answer(self._client)) as messages:
@@ -209,19 +213,23 @@ class Session:
             raise EOFError("it closed its output")
 
     async def _remember(self, turn: Turn, number: int, names: ToolNames) -> None:
-        await self._say(turn, number, names, asks=False)
-        if isinstance(turn, UserTurn):
-            # Without the wait the CLI takes what follows in another order.
-            async for _ in self._client.receive_response():
-                pass
+        match turn:
+            case UserTurn():
+                await self._tell(turn, number)
+            case AssistantTurn():
+                await self._client.query(_only(assistant_message(turn, names)))
+            case _:
+                assert_never(turn)
 
-    async def _say(self, turn: Turn, number: int, names: ToolNames, *, asks: bool) -> None:
-        if isinstance(turn, UserTurn):
-            self._heard(str(uuid.uuid4()), number, turn)
-            message = user_message(turn, self._said[-1].uuid, asks=asks)
-        else:
-            message = assistant_message(turn, names)
-        await self._client.query(_only(message))
+    async def _tell(self, turn: UserTurn, number: int) -> None:
+        """Without the wait for its result the CLI takes what follows in another order."""
+        await self._say(turn, number, asks=False)
+        async for _ in self._client.receive_response():
+            pass
+
+    async def _say(self, turn: UserTurn, number: int, *, asks: bool) -> None:
+        self._heard(str(uuid.uuid4()), number, turn)
+        await self._client.query(_only(user_message(turn, self._said[-1].uuid, asks=asks)))
 
     def _heard(self, uuid_: str, number: int, turn: Turn) -> None:
         self._said.append(_Said(uuid_, number, is_target=not answers_calls(turn)))
@@ -237,6 +245,7 @@ class Session:
         Raises:
             ControlRefusedError: it did not within a second.
         """
+        self._was_stopped = True
         try:
             with anyio.fail_after(_STOP_SECONDS):
                 await self._client.interrupt()
@@ -252,6 +261,8 @@ class Session:
         Raises:
             ControlRefusedError: something of the conversation would stay.
         """
+        if self._was_stopped:
+            await self._outlast_stop()
         targets = (said for said in self._said if said.is_target and said.turn <= len(keep))
         target = max(targets, key=lambda said: said.turn, default=next(iter(self._said), None))
         kept = keep[: target.turn] if target is not None else ()
@@ -266,6 +277,16 @@ class Session:
         self.settle(kept)
         if not kept:
             self.exchanges = 0
+
+    async def _outlast_stop(self) -> None:
+        """Have the CLI take one more turn: only then is what it wrote of the stopped one, a word
+        of its own among it, surely there to be taken out. A busy machine has it come late."""
+        try:
+            with anyio.fail_after(_PASS_SECONDS):
+                await self._tell(_NOTHING, self._length)
+        except Exception as error:
+            raise control.ControlRefusedError("the stopped answer did not end") from error
+        self._was_stopped = False
 
     def settle(self, turns: tuple[Turn, ...]) -> None:
         """Say that the conversation holds exactly `turns`."""
