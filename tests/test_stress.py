@@ -7,7 +7,7 @@ from tests.benchmarks.stress import AT_ONCE, MOST_SESSIONS, Findings, endure
 
 @pytest.fixture(scope="module")
 def found() -> Findings:
-    return endure(clients=25, seconds=12.0)
+    return endure(clients=25, seconds=8.0)
 
 
 def test_every_answer_is_right(found: Findings) -> None:
