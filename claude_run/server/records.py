@@ -27,6 +27,7 @@ from claude_run.usage.ledger import Ledger
 from claude_run.usage.live import Live
 from claude_run.usage.record import CallError, CallRecord, members
 from claude_run.usage.retries import Retries
+from claude_run.usage.run import without_keys
 from claude_run.usage.spool import Spool
 
 MOST_TOLD: Final = 10
@@ -220,5 +221,5 @@ def refusal(caller: Caller, error: TurnError, *, at_once: int) -> CallRecord:
 
 def call_error(error: TurnError) -> CallError:
     wire = WIRE[error.failure]
-    message = error.message[:_LONGEST_MESSAGE]
+    message = without_keys(error.message)[:_LONGEST_MESSAGE]  # no output need look for them again
     return CallError(error.failure.value, wire.status, error.code or wire.code, message)

@@ -55,6 +55,7 @@ def totals_json(totals: Totals) -> JsonObject:
     return {
         **_sums(totals.together),
         "overage": None if totals.overage is None else asdict(totals.overage),
+        "extra_usage": _sums(totals.extra),
         "most_at_once": totals.most_at_once,
         "first_token_seconds": _spread(totals.first_token),
         "call_seconds": _spread(totals.duration),

@@ -28,6 +28,7 @@ def entry_of(run: Run, totals: Totals) -> JsonObject:
         "command": PurePath(run.command[0]).name if run.command else "",
         "status": run.status,
         "paid_by": run.paid_by,
+        "extra_usage": told["extra_usage"],
         "by_model": told["by_model"],
         "by_label": told["by_label"],
     }

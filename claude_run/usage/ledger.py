@@ -18,12 +18,9 @@ class Ledger:
         self.paid_by = paid_by
         self._began = time.monotonic()
         self._tally = Tally()
-        self._extra = Tally()
 
     def enter(self, record: CallRecord) -> None:
         self._tally.add(record)
-        if record.overage is not None and record.overage.in_use and record.finish_reason:
-            self._extra.add(record)
 
     def together(self) -> Sums:
         return self._tally.together()
@@ -48,7 +45,7 @@ class Ledger:
             "paid_by": self.paid_by,
             "windows": [members(use.last) for use in totals.windows],
             "overage": members(totals.overage) if totals.overage is not None else None,
-            "extra_usage": _told(self._extra.totals().together),
+            "extra_usage": _told(totals.extra),
             "notices": [{**members(notice), "count": n} for notice, n in totals.notices],
             "sessions": {path: totals.sessions.get(path, 0) for path in PATHS},
         }

@@ -18,6 +18,7 @@ from claude_run.usage.words import (
     counted,
     duration,
     ending,
+    extra_usage,
     shortened,
     window_name,
     window_words,
@@ -96,6 +97,8 @@ def _plan(report: Report) -> Iterator[str]:
     free = all(run.paid_by in FREE for run in report.runs)
     price = "" if free or spent is None else f"; the API would have charged about {cost(spent)}"
     yield f"Paid by {', '.join(payers)}{price}.\n"
+    if (extra := report.totals.extra).calls:
+        yield f"**Paid extra usage, beyond the plan: {extra_usage(extra)}.**\n"
     windows = [
         f"- {quoted(window_name(use.last.name))}: {quoted(words)}"
         for use in report.totals.windows

@@ -76,6 +76,11 @@ class CallRecord:
         return self.usage.prompt_tokens + self.output_tokens
 
     @property
+    def first_id(self) -> str:
+        """The request id of the first attempt, which may be this one."""
+        return self.retry_of or self.request_id
+
+    @property
     def name(self) -> str:
         """The best known name of the model: who answered, else who was to answer."""
         return self.model or self.mapped_model or self.asked_model

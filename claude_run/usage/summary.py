@@ -13,6 +13,7 @@ from claude_run.usage.cures import cure, nothing_called
 from claude_run.usage.run import Run
 from claude_run.usage.table import Column, fitted, table
 from claude_run.usage.totals import Sums, Totals
+from claude_run.usage.windows import EXHAUSTED
 from claude_run.usage.words import (
     FREE,
     PAYERS,
@@ -20,6 +21,7 @@ from claude_run.usage.words import (
     counted,
     duration,
     ending,
+    extra_usage,
     printable,
     shortened,
     window_name,
@@ -101,8 +103,7 @@ def print_summary(
 
 def summary(telling: Telling) -> str:
     """The text of it; empty where there is nothing to tell."""
-    failed, overage = telling.totals.together.failed, telling.totals.overage
-    is_paid_extra = overage is not None and overage.in_use
+    failed, is_paid_extra = telling.totals.together.failed, _is_paid_extra(telling.totals)
     if telling.detail == "none" or (telling.quiet and not failed and not is_paid_extra):
         return ""
     blocks = [_heading(telling)]
@@ -158,6 +159,10 @@ def _failed(t: Telling) -> Iterator[str]:
         yield f"  and {len(t.totals.errors) - len(shown)} other kinds: --summary full"
 
 
+def _is_paid_extra(totals: Totals) -> bool:
+    return totals.extra.calls > 0 or (totals.overage is not None and totals.overage.in_use)
+
+
 def _payer(t: Telling) -> Iterator[str]:
     payer = PAYERS.get(t.run.paid_by, printable(t.run.paid_by))
     spent = t.totals.together.cost_usd
@@ -168,8 +173,23 @@ def _payer(t: Telling) -> Iterator[str]:
     else:
         price = f", about {cost(spent)} (an estimate, not a bill)"
     yield from t.paper.told("paid by", payer + price)
-    if t.totals.overage is not None and t.totals.overage.in_use:
-        yield from t.paper.told("extra usage", "in use: the plan is used up, and this is paid for")
+    for text in _overage(t.totals):
+        yield from t.paper.told("extra usage", text)
+
+
+def _overage(totals: Totals) -> Iterator[str]:
+    """What became of paid extra usage, once a window of the plan was used up."""
+    overage = totals.overage
+    if totals.extra.calls:
+        yield f"paid for: {extra_usage(totals.extra)}"
+    elif overage is not None and overage.in_use:
+        yield "in use: the plan is used up, and this is paid for"
+    elif (
+        overage is not None
+        and overage.disabled_reason
+        and any(use.last.status == EXHAUSTED for use in totals.windows)
+    ):
+        yield f"not available: {printable(overage.disabled_reason.replace('_', ' '))}"
 
 
 def _cassette(t: Telling) -> Iterator[str]:

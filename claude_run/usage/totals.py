@@ -15,6 +15,9 @@ _TOKENS: Final = tuple(member.name for member in fields(Usage))
 _MOST_KEPT: Final = 10_000
 """Failures that are remembered until they are retried, and messages of a kind of error."""
 
+_Attempt: TypeAlias = tuple[str, int]
+"""A call's first request id, and which choice of it."""
+
 NO_MODEL: Final = "(no model)"
 """Where calls are counted that were refused before a model was known."""
 
@@ -85,7 +88,7 @@ class Totals:
     """Groups stand largest first. `answering` maps a name that calls went to, to the model that
     answered there last. `answered` maps (name asked for, model that answered) to calls;
     `notices` come with how often each was given; `overage` is what was last heard of paid extra
-    usage."""
+    usage, and `extra` adds up the calls that drew on it, each attempt a call."""
 
     together: Sums = field(default_factory=Sums)
     answering: Mapping[str, str] = field(default_factory=dict)
@@ -97,6 +100,7 @@ class Totals:
     cold_reasons: Mapping[str, int] = field(default_factory=dict)
     finishes: Mapping[str, int] = field(default_factory=dict)
     overage: Overage | None = None
+    extra: Sums = field(default_factory=Sums)
     notices: tuple[tuple[Notice, int], ...] = ()
     windows: tuple[WindowUse, ...] = ()
     first_token: Spread | None = None
@@ -130,6 +134,22 @@ def spread(times: Iterable[float]) -> Spread | None:
 def percentile(ordered: Sequence[float], percent: int) -> float:
     """The nearest rank. Raises IndexError of nothing."""
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+def repeated(records: Sequence[CallRecord]) -> set[int]:
+    """Which of `records`, oldest first, failed and were asked again: their places. They are no
+    failures of their own."""
+    places: set[int] = set()
+    again: set[_Attempt] = set()
+    for place in range(len(records) - 1, -1, -1):
+        record = records[place]
+        attempt = record.first_id, record.choice
+        if record.error is not None and attempt in again:
+            places.add(place)
+            again.remove(attempt)
+        if record.retry_of is not None:
+            again.add(attempt)
+    return places
 
 
 class _Row:
@@ -175,10 +195,6 @@ class _Errors:
             self.models.add(model)
 
 
-_Attempt: TypeAlias = tuple[str, int]
-"""A call's first request id, and which choice of it."""
-
-
 class Tally:
     """Totals in the making: the bridge keeps one while it serves, and whoever reads records makes
     one of them. The same records come to the same totals."""
@@ -193,6 +209,7 @@ class Tally:
         self._unmended: dict[_Attempt, tuple[tuple[_Row, ...], _Errors]] = {}
         self._counted: defaultdict[str, Counter[Any]] = defaultdict(Counter)
         self._overage: Overage | None = None
+        self._extra = _Row()
         self._notices: dict[str, tuple[Notice, int]] = {}
         self._windows: dict[str, WindowUse] = {}
         self._first_tokens = array("d")
@@ -225,7 +242,7 @@ class Tally:
         """An attempt that failed no longer counts as a failure once there is another."""
         if record.retry_of is None:
             return
-        rows, errors = self._unmended.pop((record.retry_of, record.choice), ((), None))
+        rows, errors = self._unmended.pop((record.first_id, record.choice), ((), None))
         for row in rows:
             row.failed -= 1
         if errors is not None:
@@ -234,7 +251,7 @@ class Tally:
     def _add_error(self, record: CallRecord, error: CallError, rows: tuple[_Row, ...]) -> None:
         errors = self._errors[error.status, error.kind]
         errors.add(error.message, record.asked_model)
-        self._unmended[record.retry_of or record.request_id, record.choice] = rows, errors
+        self._unmended[record.first_id, record.choice] = rows, errors
         if len(self._unmended) > _MOST_KEPT:
             del self._unmended[next(iter(self._unmended))]
 
@@ -247,6 +264,8 @@ class Tally:
 
     def _add_plan(self, record: CallRecord) -> None:
         self._overage = newer_of(self._overage, record.overage)
+        if record.overage is not None and record.overage.in_use and record.tokens:
+            self._extra.add(replace(record, retry_of=None))
         for notice in record.notices:
             first, count = self._notices.get(notice.subject, (notice, 0))
             self._notices[notice.subject] = first, count + 1
@@ -269,6 +288,7 @@ class Tally:
             cold_reasons=dict(self._counted["cold_reason"].most_common()),
             finishes=dict(self._counted["finish_reason"].most_common()),
             overage=self._overage,
+            extra=self._extra.sums(),
             notices=tuple(self._notices.values()),
             windows=tuple(self._windows.values()),
             first_token=spread(self._first_tokens),

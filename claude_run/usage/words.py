@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from claude_run.turn import PlanWindow
-from claude_run.usage.totals import WindowUse
+from claude_run.usage.totals import Sums, WindowUse
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
@@ -63,6 +63,12 @@ def cost(usd: float | None) -> str:
 
 def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def extra_usage(extra: Sums) -> str:
+    """What was drawn from paid extra usage."""
+    tokens = extra.usage.prompt_tokens + extra.usage.output_tokens
+    return f"{counted(extra.calls, 'call')}, {tokens:,} tokens, about {cost(extra.cost_usd)}"
 
 
 def ending(status: int | None) -> str:

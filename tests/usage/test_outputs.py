@@ -1,112 +1,221 @@
 """What a run writes, as the command line writes it: real runs against the scripted upstream."""
 
+import html
 import json
 import re
 import sys
-from collections import Counter
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jsonschema_rs
 import pytest
 
-from claude_run.rehearsal.answers import Refuse, say
 from claude_run.turn import JsonObject, Usage
 from claude_run.usage.document import schema
 from tests.scripted import ScriptedUpstream, sealed_environment
-from tests.wrapped import CLAUDE_RUN, finished
+from tests.usage import mixed
+from tests.wrapped import CLAUDE_RUN, answered_by, finished
 
-KEY = "sk-proj-" + "Zx9" * 10
-SECRET = "the-secret-of-the-prompt"
-MIXED = f"""
-import concurrent.futures, openai
-client = openai.OpenAI(max_retries=0)
-def ask(model, text, **more):
-    try:
-        asked = dict(model=model, messages=[{{"role": "user", "content": text}}], **more)
-        answer = client.chat.completions.create(**asked)
-        list(answer) if more.get("stream") else None
-    except openai.APIError:
-        pass
-with concurrent.futures.ThreadPoolExecutor(4) as pool:
-    done = [pool.submit(ask, "sonnet", "plain {SECRET} {KEY}") for _ in range(3)]
-    done += [pool.submit(ask, "opus", "streamed", stream=True) for _ in range(2)]
-    done += [pool.submit(ask, "sonnet", "refused")]
-    done += [pool.submit(ask, "no-such-model", "x")]
-    done += [pool.submit(ask, "sonnet", "plain", n=2)]
-    [one.result() for one in done]
-"""
-PLAIN = Usage(input_tokens=100, cache_read_tokens=40, cache_write_tokens=7, output_tokens=30)
-STREAMED = Usage(input_tokens=1000, cache_read_tokens=400, output_tokens=300)
+Row = tuple[int, ...]
+"""Calls, failures, tokens read, tokens of them from the cache, tokens written."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What the mixed run left."""
+    """What the mixed run left; `sent` is what the upstream had charged, `history` what is told
+    of it by model afterwards."""
 
     document: JsonObject
     markdown: str
     page: str
     stderr: str
     status: int
-    sent: Counter[str]
+    usage: JsonObject
+    history: list[JsonObject]
+    sent: dict[str, Usage]
 
     @property
     def texts(self) -> list[str]:
-        return [json.dumps(self.document), self.markdown, self.page, self.stderr]
+        told = (self.document, self.usage, self.history)
+        return [*map(json.dumps, told), self.markdown, self.page, self.stderr]
+
+    @property
+    def totals(self) -> JsonObject:
+        totals: JsonObject = self.document["totals"]
+        return totals
+
+    @property
+    def page_calls(self) -> list[JsonObject]:
+        [data] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', self.page)
+        parsed = json.loads(data)
+        return [dict(zip(parsed["columns"], row, strict=True)) for row in parsed["rows"]]
+
+    @property
+    def tiles(self) -> dict[str, str]:
+        return dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", self.page))
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     directory = tmp_path_factory.mktemp("mixed")
-    files = {kind: directory / kind for kind in ("json", "markdown", "report")}
+    files = {kind: directory / kind for kind in ("json", "markdown", "report", "log")}
     flags = [word for kind, file in files.items() for word in (f"--{kind}", str(file))]
-    with ScriptedUpstream(replace(say("ok"), usage=PLAIN)) as upstream:
-        upstream.script("streamed", replace(say("a", "b"), usage=STREAMED))
-        upstream.script("refused", Refuse(400, "invalid_request_error", f"not {KEY} like this"))
-        environment = sealed_environment(directory, upstream.url)
-        command = [*CLAUDE_RUN, *flags, "--", sys.executable, "-c", MIXED]
+    budget = sum(usage.prompt_tokens + usage.output_tokens for usage in mixed.USAGES)
+    flags += ["--history", "--extra-usage=allow", f"--max-tokens={budget}"]
+    sent, asked = mixed.Sent(), directory / "usage"
+    with ScriptedUpstream(sent.answer) as upstream:
+        environment = answered_by(upstream, directory)
+        environment["XDG_STATE_HOME"] = str(directory / "state")
+        command = [*CLAUDE_RUN, *flags, "--", sys.executable, "-c", mixed.COMMAND, str(asked)]
         done = finished(command, environment)
-        sent = Counter(str(request["model"]) for request in upstream.requests)
-    document = json.loads(files["json"].read_text())
-    markdown, page = files["markdown"].read_text(), files["report"].read_text()
-    return Written(document, markdown, page, done.stderr, done.returncode, sent)
+        history = finished([*CLAUDE_RUN, "usage", "--by=model", "--json"], environment)
+    return Written(
+        json.loads(files["json"].read_text()),
+        files["markdown"].read_text(),
+        files["report"].read_text(),
+        done.stderr,
+        done.returncode,
+        json.loads(asked.read_text()),
+        json.loads(history.stdout),
+        sent.charged,
+    )
+
+
+def row(told: JsonObject, failed: str = "failed") -> Row:
+    read = sum(told[f"{kind}_tokens"] for kind in ("input", "cache_read", "cache_write"))
+    return told["calls"], told[failed], read, told["cache_read_tokens"], told["output_tokens"]
+
+
+def rows_of(told: JsonObject, member: str, failed: str = "failed") -> dict[str, Row]:
+    return {one[member]: row(one, failed) for one in told[f"by_{member}"]}
+
+
+def figures(texts: Iterable[str]) -> Row:
+    return tuple(int(text.replace(",", "")) for text in texts)
 
 
 def test_its_figures_are_what_the_upstream_sent(written: Written) -> None:
-    told = written.document["totals"]
-    assert (told["calls"], told["failed"], told["cancelled"]) == (9, 2, 0)
-    assert told["input_tokens"] == 5 * PLAIN.input_tokens + 2 * STREAMED.input_tokens
-    assert told["output_tokens"] == 5 * PLAIN.output_tokens + 2 * STREAMED.output_tokens
-    cached = 5 * PLAIN.cache_read_tokens + 2 * STREAMED.cache_read_tokens
-    assert told["cache_read_tokens"] == cached
-    assert told["cache_write_tokens"] == 5 * PLAIN.cache_write_tokens
-    models = {row["model"]: (row["calls"], row["failed"]) for row in told["by_model"]}
-    assert sorted(models.values()) == [(1, 1), (2, 0), (6, 1)]
-    assert sorted(error["status"] for error in told["errors"]) == [400, 404]
+    told = written.totals
+    assert written.status == 0
+    assert sum(written.sent.values(), Usage()) == sum(mixed.USAGES, Usage())  # and nothing more
+    assert {name: told[name] for name in asdict(Usage())} == asdict(sum(mixed.USAGES, Usage()))
+    counts = ("calls", "failed", "cancelled", "retries")
+    assert [told[count] for count in counts] == [
+        mixed.CALLS, mixed.FAILED.total(), 1, mixed.RETRIES
+    ]  # fmt: skip
+    assert len(written.document["calls"]) == mixed.CALLS + mixed.RETRIES
+    assert {error["kind"]: error["calls"] for error in told["errors"]} == mixed.FAILED
+    models = {one["model"]: one for one in told["by_model"] if one["output_tokens"]}
+    assert models.keys() == written.sent.keys()
+    for model, usage in written.sent.items():
+        assert {name: models[model][name] for name in asdict(usage)} == asdict(usage)
+    assert {one["label"]: one["calls"] for one in told["by_label"]} == mixed.LABELS
+    finishes = {"end": 16, "refusal": 1, "tool_calls": 1}
+    assert told["finishes"] == finishes
+
+
+def test_its_extra_usage_is_what_the_upstream_charged_then(written: Written) -> None:
+    extra = written.totals["extra_usage"]
+    drawn = mixed.EXTRA + mixed.EXTRA
+    assert extra["calls"] == 2
+    assert {name: extra[name] for name in asdict(drawn)} == asdict(drawn)
+    paid = [call["cost_usd"] for call in written.document["calls"] if _is_paid(call)]
+    assert extra["cost_usd"] == pytest.approx(sum(paid))
+    told = written.usage["extra_usage"]
+    assert (told["calls"], told["output_tokens"]) == (2, drawn.output_tokens)
+    tokens = drawn.prompt_tokens + drawn.output_tokens
+    words = f"2 calls, {tokens:,} tokens, about ${extra['cost_usd']:.3f}"
+    for text in (written.stderr, written.markdown, written.page):
+        assert words in text
+
+
+def _is_paid(call: JsonObject) -> bool:
+    return (call["overage"] or {}).get("in_use") and call["output_tokens"] > 0
+
+
+def test_a_window_is_told_as_last_heard(written: Written) -> None:
+    [window] = written.totals["windows"]
+    assert (window["name"], window["utilization"]) == ("five_hour", 0.6)
+    assert window["used_here"] == pytest.approx(0.35)
+    for text in (written.stderr, written.markdown.replace("&#43;", "+"), written.page):
+        assert "60% used (+35 in this run)" in text
+    assert written.usage["windows"][0]["utilization"] == 0.6
+
+
+def test_a_budget_lets_through_what_it_allows_and_no_more(written: Written) -> None:
+    told = [line for line in written.stderr.splitlines() if "--max-tokens" in line]
+    assert sum("80% of --max-tokens" in line for line in told) == 1
+    assert sum("The budget of this run is used up" in line for line in told) == 2  # and at the end
 
 
 def test_every_output_tells_the_same_figures(written: Written) -> None:
-    told = written.document["totals"]
-    prompt = sum(told[f"{kind}_tokens"] for kind in ("input", "cache_read", "cache_write"))
-    figures = [f"{n:,}" for n in (9, 2, prompt, told["cache_read_tokens"], told["output_tokens"])]
-    [total] = re.findall(r"^total .*$", written.stderr, re.MULTILINE)
-    assert total.split()[1:6] == figures
-    [row] = re.findall(r"^\| total \| (.*) \|$", written.markdown, re.MULTILINE)
-    assert row.split(" | ")[:5] == figures
-    [foot] = re.findall(r"<tfoot><tr>(.*?)</tr></tfoot>", written.page, re.DOTALL)
-    assert re.findall(r"<td[^>]*>([\d,]+)</td>", foot) == figures
+    told = written.totals
+    models = rows_of(told, "model")
+    assert {one["model"]: row(one, "errors") for one in written.usage["models"]} == models
+    assert {one["model"]: row({**one, **one["usage"]}) for one in written.history} == models
+    labels = {one["label"] or "(no label)": row(one) for one in told["by_label"]}
+    labelled = {one["label"]: row(one, "errors") for one in written.usage["labels"]}
+    assert labelled == {name: one for name, one in labels.items() if name != "(no label)"}
+    everything = {**models, **labels, "total": row(told)}
+    assert _in_summary(written.stderr) == everything
+    assert _in_markdown(written.markdown) == {
+        "(none)" if name == "(no label)" else name: one for name, one in everything.items()
+    }
+    assert _in_page(written.page) == everything
+
+
+def _in_summary(text: str) -> dict[str, Row]:
+    found = re.findall(r"^(\S+|\(no label\)) +((?:[\d,]+ +){5})[$-]", text, re.MULTILINE)
+    return {name: figures(counts.split()) for name, counts in found}
+
+
+def _in_markdown(text: str) -> dict[str, Row]:
+    found = re.findall(r"^\| (.+?) \| ((?:[\d,]+ \| ){5})", text, re.MULTILINE)
+    return {html.unescape(name): figures(counts.split(" | ")[:5]) for name, counts in found}
+
+
+def _in_page(text: str) -> dict[str, Row]:
+    found = re.findall(r'<tr><th scope="row">([^<]*)</th>(.*?)<td class="bar">', text, re.DOTALL)
+    cells = {name: re.findall(r"<td[^>]*>([\d,]+)</td>", rest) for name, rest in found}
+    return {name: figures(counts) for name, counts in cells.items() if len(counts) == 5}
+
+
+def test_costs_add_up_and_are_told_alike(written: Written) -> None:
+    told, calls = written.totals, written.document["calls"]
+    whole = pytest.approx(sum(call["cost_usd"] or 0.0 for call in calls))
+    assert told["cost_usd"] == whole
+    for rows in (told["by_model"], told["by_label"], written.usage["models"]):
+        assert sum(one["cost_usd"] or 0.0 for one in rows) == whole
+    assert sum(call["cost"] or 0.0 for call in written.page_calls) == whole
+    price = f"${told['cost_usd']:.3f}"
+    assert f"(the API would have charged about {price})" in written.stderr
+    assert f"the API would have charged about {price}." in written.markdown
+    assert written.tiles["API-equivalent cost"] == price
+    prices = defaultdict(set)  # what has the same tokens of the same model costs the same
+    for call in calls:
+        if call["finish_reason"] is not None:
+            tokens = tuple(call[name] for name in asdict(Usage()))
+            prices[call["model"], tokens].add(call["cost_usd"])
+    assert all(max(costs) == pytest.approx(min(costs)) for costs in prices.values())
 
 
 def test_the_pages_calls_add_up_to_its_header(written: Written) -> None:
-    [data] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', written.page)
-    parsed = json.loads(data)
-    calls = [dict(zip(parsed["columns"], row, strict=True)) for row in parsed["rows"]]
-    tiles = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", written.page))
-    assert f"{len(calls):,}" == tiles["calls"]
-    assert f"{sum(bool(call['note']) for call in calls):,}" == tiles["failed"]
-    assert f"{sum(call['input'] for call in calls):,}" == tiles["input tokens"]
-    assert f"{sum(call['output'] for call in calls):,}" == tiles["output tokens"]
+    calls, tiles = written.page_calls, written.tiles
+    assert tiles["asked again"] == f"{sum(call['retry'] for call in calls)}"
+    assert tiles["calls"] == f"{sum(not call['retry'] for call in calls)}"
+    failed = [call for call in calls if call["note"] and not call["again"]]
+    assert tiles["failed"] == f"{len(failed)}"
+    assert len(re.findall(r'<tr id="call-[^"]*" class="failed">', written.page)) == len(failed)
+    for name, title in (
+        ("input", "input tokens"), ("cached", "of it from the cache"), ("output", "output tokens")
+    ):  # fmt: skip
+        assert tiles[title] == f"{sum(call[name] for call in calls):,}"
+    [foot] = re.findall(r"<tfoot>\s*<tr><td class=\"text\">(.*?)</tr>", written.page, re.DOTALL)
+    assert foot.startswith(f"{mixed.CALLS} calls, {mixed.RETRIES} asked again<")
+    sums = [tiles[title] for title in ("input tokens", "of it from the cache", "output tokens")]
+    assert re.findall(r"<td>([\d,]+)</td>", foot) == sums
 
 
 def test_the_document_is_as_its_schema_says(written: Written) -> None:
@@ -115,8 +224,8 @@ def test_the_document_is_as_its_schema_says(written: Written) -> None:
 
 def test_no_key_and_no_prompt_is_in_any_of_them(written: Written) -> None:
     for text in written.texts:
-        assert KEY not in text
-    assert all(SECRET not in json.dumps(call) for call in written.document["calls"])
+        assert mixed.KEY not in text
+    assert all(mixed.SECRET not in json.dumps(call) for call in written.document["calls"])
 
 
 def test_a_file_that_cannot_be_written_is_told_and_changes_nothing(tmp_path: Path) -> None:
@@ -176,7 +285,7 @@ def test_three_jobs_are_merged_into_one_report(tmp_path: Path, written: Written)
     for member in ("calls", "failed", "input_tokens", "output_tokens"):
         assert one["totals"][member] == 3 * written.document["totals"][member]
     markdown = finished([*CLAUDE_RUN, "report", str(merged)], environment)
-    assert "| total | 27 | 6 |" in markdown.stdout
+    assert f"| total | {3 * mixed.CALLS} | {3 * mixed.FAILED.total()} |" in markdown.stdout
     refused = finished([*CLAUDE_RUN, "report", str(tmp_path / "none")], environment)
     assert refused.returncode == 1
     assert "cannot be read" in refused.stderr

@@ -158,7 +158,7 @@ def test_every_payer_has_words_and_what_is_free_has_no_cost(payer: str) -> None:
 
 def test_extra_usage_that_is_paid_for_is_never_left_out() -> None:
     text = told(call(overage=Overage(in_use=True)), paid_by="subscription")
-    line = ["extra usage", "in use: the plan is used up, and this is paid for"]
+    line = ["extra usage", "paid for: 1 call, 1,130 tokens, about $0.010"]
     assert line in rows(text)
     assert line in rows(told(call(overage=Overage(in_use=True)), quiet=True))
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from claude_run.turn import PlanWindow, Usage
 from claude_run.usage.record import CallRecord
-from claude_run.usage.totals import Sums, model_of, spread, totals
+from claude_run.usage.totals import Sums, model_of, repeated, spread, totals
 from tests.usage.records import OPUS, OVERLOADED, SONNET, UNKNOWN, call, failed, some_calls
 
 
@@ -33,6 +33,12 @@ def test_each_call_is_counted_for_the_model_that_it_is_shown_with(calls: list[Ca
     told = totals(calls)
     shown = Counter(model_of(record, told.answering) for record in calls)
     assert shown == {model: sums.calls + sums.retries for model, sums in told.models.items()}
+
+
+@given(st.lists(some_calls, max_size=20))
+def test_each_failure_is_shown_as_one_unless_it_was_asked_again(calls: list[CallRecord]) -> None:
+    shown = sum(call.error is not None for call in calls) - len(repeated(calls))
+    assert shown == totals(calls).together.failed
 
 
 def test_a_models_successes_and_failures_stand_in_one_row() -> None:

@@ -18,7 +18,7 @@ from claude_run.usage.page.conversations import packed
 from claude_run.usage.record import CallRecord
 from claude_run.usage.report import Report
 from claude_run.usage.run import without_keys
-from claude_run.usage.totals import model_of
+from claude_run.usage.totals import Totals, model_of, repeated
 
 MOST_CALLS: Final = 50_000
 """Calls in the table and the charts; the totals count all."""
@@ -28,9 +28,10 @@ MOST_STATIC: Final = 300
 
 COLUMNS: Final = (
     "id", "run", "began", "model", "asked", "label", "endpoint", "session", "queued",
-    "first", "seconds", "input", "cached", "output", "cost", "end", "note",
+    "first", "seconds", "input", "cached", "output", "cost", "end", "note", "retry", "again",
 )  # fmt: skip
-"""Of the calls in the page's data; lengths in seconds, `began` from the first call's beginning."""
+"""Of the attempts in the page's data; lengths in seconds, `began` from the first's beginning. One
+that is a `retry` repeats an earlier one, and one that was asked `again` failed before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,11 @@ def _context(report: Report) -> JsonObject:
     calls = list(islice(report.calls(), MOST_CALLS))
     records = [record for _, record in calls]
     began = min((record.began for record in records), default=0.0)
-    rows = [_row(number, record, began, report) for number, record in calls]
+    again = repeated(records)
+    rows = [
+        [*_row(number, record, began, report), int(place in again)]
+        for place, (number, record) in enumerate(calls)
+    ]
     totals = report.totals
     return {
         "policy": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
@@ -85,6 +90,8 @@ def _context(report: Report) -> JsonObject:
         "plan": charts.windows(records),
         "static": [dict(zip(COLUMNS, row, strict=True)) for row in _most_telling(rows)],
         "shown": len(rows),
+        "attempts": totals.together.calls + totals.together.retries,
+        "sum": _summed_up(totals, shown=len(rows)),
         "data": _as_data({"columns": COLUMNS, "rows": rows, "runs": _titles(report)}),
         "conversations": packed(entry for part in report.parts for entry in part.entries),
         "words": words,
@@ -96,6 +103,7 @@ def _tiles(report: Report) -> list[Tile]:
     usage = together.usage
     tiles = [
         Tile("calls", f"{together.calls:,}"),
+        *([Tile("asked again", f"{together.retries:,}")] if together.retries else []),
         Tile("failed", f"{together.failed:,}", is_bad=together.failed > 0),
         Tile("input tokens", f"{usage.prompt_tokens:,}"),
         Tile("of it from the cache", f"{usage.cache_read_tokens:,}"),
@@ -103,13 +111,15 @@ def _tiles(report: Report) -> list[Tile]:
     ]
     if not _is_free(report):
         tiles.append(Tile("API-equivalent cost", words.cost(together.cost_usd)))
+    if (extra := report.totals.extra).calls:
+        tiles.append(Tile("of it paid extra usage", words.cost(extra.cost_usd), is_bad=True))
     if (first := report.totals.first_token) is not None:
         tiles.append(Tile("first token, median", words.duration(first.p50)))
     return [*tiles, Tile("most at once", f"{report.totals.most_at_once:,}")]
 
 
 def _row(number: int, record: CallRecord, began: float, report: Report) -> list[Any]:
-    """A call as the page's data has it, in the order of COLUMNS."""
+    """A call as the page's data has it, in the order of COLUMNS but for the last."""
     usage = record.usage
     return [
         f"{record.request_id}.{record.choice}" if record.choice else record.request_id,
@@ -129,6 +139,7 @@ def _row(number: int, record: CallRecord, began: float, report: Report) -> list[
         record.cost_usd,
         _how_it_ended(record),
         without_keys(record.error.message) if record.error else "",
+        int(record.retry_of is not None),
     ]
 
 
@@ -145,9 +156,23 @@ def _most_telling(rows: Sequence[list[Any]]) -> list[list[Any]]:
     the slowest, in their order."""
     if len(rows) <= MOST_STATIC:
         return list(rows)
-    failed, seconds = COLUMNS.index("note"), COLUMNS.index("seconds")
-    order = sorted(range(len(rows)), key=lambda n: (not rows[n][failed], -rows[n][seconds]))
+    note, again, seconds = map(COLUMNS.index, ("note", "again", "seconds"))
+
+    def key(number: int) -> tuple[bool, float]:
+        row = rows[number]
+        return not row[note] or bool(row[again]), -row[seconds]
+
+    order = sorted(range(len(rows)), key=key)
     return [rows[n] for n in sorted(order[:MOST_STATIC])]
+
+
+def _summed_up(totals: Totals, shown: int) -> JsonObject | None:
+    """The last line of the table where it lists everything: what the page's head says."""
+    together = totals.together
+    if not shown or shown > MOST_STATIC or shown < together.calls + together.retries:
+        return None
+    again = f", {together.retries:,} asked again" if together.retries else ""
+    return {"calls": f"{words.counted(together.calls, 'call')}{again}", "sums": together}
 
 
 def _end(report: Report) -> float:

@@ -27,8 +27,9 @@
     cached: (call) => number(call.cached, 0),
     output: (call) => number(call.output, 0),
     cost: (call) => (call.cost === null ? "" : money(call.cost)),
-    end: (call) => (call.note ? call.end + ": " + call.note : call.end),
+    end: (call) => call.end + (call.again ? ", asked again" : "") + (call.note ? ": " + call.note : ""),
   };
+  const hasFailed = (call) => call.note !== "" && !call.again;
   const drawn = (call, key) => (DRAWN[key] ? DRAWN[key](call) : call[key]);
 
   function element(name, text, kind) {
@@ -39,7 +40,7 @@
   }
 
   function rowOf(call) {
-    const row = element("tr", undefined, call.note ? "call failed" : "call");
+    const row = element("tr", undefined, hasFailed(call) ? "call failed" : "call");
     row.id = "call-" + call.id;
     row.tabIndex = 0;
     keys.forEach((key, n) => row.append(element("td", drawn(call, key), heads[n].className)));
@@ -62,7 +63,7 @@
     cell.colSpan = keys.length;
     const list = element("dl");
     for (const name of data.columns) {
-      if (call[name] === "" || call[name] === null || (name === "run" && data.runs.length < 2)
+      if (call[name] === "" || call[name] === null || name === "retry" || name === "again" || (name === "run" && data.runs.length < 2)
         || (name === "cost" && !keys.includes("cost"))) continue;
       list.append(element("dt", name), element("dd", name === "run" ? data.runs[call.run] : String(call[name])));
     }
@@ -107,7 +108,7 @@
   function wanted(call) {
     const words = field.search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const text = words.length ? Object.values(call).join(" ").toLowerCase() : "";
-    return (!field.failed.checked || call.note !== "")
+    return (!field.failed.checked || hasFailed(call))
       && (field.model.selectedIndex < 1 || call.model === field.model.value)
       && (field.label.selectedIndex < 1 || call.label === field.label.value)
       && words.every((word) => text.includes(word));
@@ -129,9 +130,11 @@
 
   function sumUp() {
     const row = element("tr");
+    const again = found.filter((call) => call.retry).length;
+    const asked = found.length - again;
     keys.forEach((key, n) => {
       let text = "";
-      if (n === 0) text = number(found.length, 0) + (found.length === 1 ? " call" : " calls");
+      if (n === 0) text = number(asked, 0) + (asked === 1 ? " call" : " calls") + (again ? ", " + number(again, 0) + " asked again" : "");
       else if (["input", "cached", "output", "cost"].includes(key)) text = drawn({ [key]: found.reduce((sum, call) => sum + (call[key] || 0), 0) }, key);
       row.append(element("td", text, heads[n].className));
     });
