@@ -19,6 +19,8 @@ from claude_run.turn import (
     StopReason,
     TextDelta,
     ThinkingDelta,
+    ThinkingRedacted,
+    ThinkingSigned,
     ToolCallDelta,
     ToolCallStarted,
     TurnError,
@@ -29,6 +31,9 @@ from claude_run.turn import (
     Usage,
 )
 
+_Whole = (
+    TurnStarted | ThinkingSigned | ThinkingRedacted | ToolCallStarted | TurnRestarted | TurnFinished
+)
 Delta = TextDelta | ThinkingDelta | RefusalDelta
 DELTAS: Final[Mapping[str, type[Delta]]] = {
     "text": TextDelta,
@@ -36,6 +41,10 @@ DELTAS: Final[Mapping[str, type[Delta]]] = {
     "refusal": RefusalDelta,
 }
 _NAMES: Final[Mapping[type[Delta], str]] = {kind: name for name, kind in DELTAS.items()}
+
+
+_SIGNATURE: Final = "signature"
+_REDACTED: Final = "redacted_thinking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +78,18 @@ class Recorded:
         return last if isinstance(last, TurnFinished) else None
 
     def content(self) -> JsonObject:
-        """What a client could tell it from another by, besides ids, times and counts."""
+        """What a client could tell it from another by, besides ids, times and counts, and what
+        nobody but upstream can read."""
         told = to_json(self)
         for name in ("recorded", "by", "rehearsed"):
             told.pop(name, None)
-        events = [_timeless(event) for event in told["events"]]
+        events = [_timeless(event) for event in told["events"] if not is_sealed(event)]
         return {**told, "events": events}
+
+
+def is_sealed(event: JsonObject) -> bool:
+    """Whether it holds what upstream alone can read, which is another in every answer."""
+    return not event.keys().isdisjoint((_SIGNATURE, _REDACTED))
 
 
 def _timeless(event: JsonObject) -> JsonObject:
@@ -144,7 +159,7 @@ def _kind(event: TurnEvent) -> object:
 
 
 def _written(run: list[Timed]) -> JsonObject:
-    after, event = run[0].after, run[0].event
+    event = run[0].event
     match event:
         case TextDelta() | ThinkingDelta() | RefusalDelta():
             pieces = [t.event.text for t in run if isinstance(t.event, Delta)]
@@ -152,14 +167,25 @@ def _written(run: list[Timed]) -> JsonObject:
         case ToolCallDelta(index):
             pieces = [t.event.fragment for t in run if isinstance(t.event, ToolCallDelta)]
             return {"arguments": "".join(pieces), "index": index, "pace": _pace(run, pieces)}
+        case _:
+            return {**_whole(event), "after": run[0].after}
+
+
+def _whole(event: _Whole) -> JsonObject:
+    """What is never in pieces."""
+    match event:
         case TurnStarted(model):
-            return {"started": model, "after": after}
+            return {"started": model}
+        case ThinkingSigned(signature):
+            return {_SIGNATURE: signature}
+        case ThinkingRedacted(data):
+            return {_REDACTED: data}
         case ToolCallStarted(index, _, name):
-            return {"call": name, "index": index, "after": after}
+            return {"call": name, "index": index}
         case TurnRestarted():
-            return {"restarted": True, "after": after}
+            return {"restarted": True}
         case TurnFinished():
-            return {**_finish(event), "after": after}
+            return _finish(event)
         case _:
             assert_never(event)
 
@@ -175,13 +201,18 @@ def _finish(event: TurnFinished) -> JsonObject:
         "model": event.model,
         "usage": {name: count for name, count in usage.items() if count},
     }
-    return told if event.cost_usd is None else {**told, "cost_usd": event.cost_usd}
+    more = {"stop_string": event.stop_string, "cost_usd": event.cost_usd}
+    return {**told, **{name: value for name, value in more.items() if value is not None}}
 
 
 def _read(told: JsonObject) -> Iterator[Timed]:
     match told:
         case {"started": model, "after": after}:
             yield Timed(after, TurnStarted(model))
+        case {"signature": signature, "after": after}:
+            yield Timed(after, ThinkingSigned(signature))
+        case {"redacted_thinking": data, "after": after}:
+            yield Timed(after, ThinkingRedacted(data))
         case {"call": name, "index": index, "after": after}:
             yield Timed(after, ToolCallStarted(index, "", name))
         case {"arguments": text, "index": index, "pace": pace}:
@@ -190,8 +221,8 @@ def _read(told: JsonObject) -> Iterator[Timed]:
         case {"restarted": True, "after": after}:
             yield Timed(after, TurnRestarted())
         case {"finished": stop, "model": model, "usage": usage, "after": after}:
-            cost = told.get("cost_usd")
-            yield Timed(after, TurnFinished(StopReason(stop), Usage(**usage), model, cost))
+            more = {name: told.get(name) for name in ("cost_usd", "stop_string")}
+            yield Timed(after, TurnFinished(StopReason(stop), Usage(**usage), model, **more))
         case _:
             yield from _read_delta(told)
 

@@ -94,7 +94,9 @@ class _Parts:
             case UserTurn(parts):
                 return {USER: [self._part(part) for part in parts]}
             case AssistantTurn(parts):
-                return {ASSISTANT: [self._part(part) for part in parts]}
+                # Thinking comes back to whoever wrote it, and is another each time it is written.
+                said = (part for part in parts if isinstance(part, Text | ToolCall))
+                return {ASSISTANT: [self._part(part) for part in said]}
             case _:
                 assert_never(turn)
 

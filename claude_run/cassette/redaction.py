@@ -2,7 +2,7 @@
 
 import json
 
-from claude_run.cassette.answers import Recorded, from_json, to_json
+from claude_run.cassette.answers import Recorded, from_json, is_sealed, to_json
 from claude_run.cassette.masks import Masks, applied
 from claude_run.cassette.texts import joined, lines
 from claude_run.turn import JsonObject
@@ -10,11 +10,11 @@ from claude_run.turn import JsonObject
 
 def redacted(answer: Recorded, masks: Masks) -> Recorded:
     """`answer` with its texts masked, each as a whole: a secret may lie across two pieces.
-    A text that changes is one piece."""
+    A text that changes is one piece. What is sealed may hold it as well, and is left out."""
     if not masks.redacted:
         return answer
     told = to_json(answer)
-    told["events"] = [_event(event, masks) for event in told["events"]]
+    told["events"] = [_event(event, masks) for event in told["events"] if not is_sealed(event)]
     if "failure" in told:
         told["failure"]["message"] = masks.redact(told["failure"]["message"])
     return from_json(told)

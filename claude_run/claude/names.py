@@ -153,7 +153,12 @@ def explained(error: TurnError, name: str) -> TurnError:
 
 def is_alias(name: str) -> bool:
     """Whether the CLI resolves `name`, as `resolve` gives it, by itself."""
-    return name.removesuffix(_LONG_CONTEXT) in ALIASES
+    return without_context(name) in ALIASES
+
+
+def without_context(name: str) -> str:
+    """`name` without the mark of the long context."""
+    return name.removesuffix(_LONG_CONTEXT)
 
 
 def normalised(name: str) -> str:

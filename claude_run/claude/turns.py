@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import anyio
 
@@ -100,12 +100,19 @@ class Claude:
                 _note(lease, trace)
                 exchange = Exchange(request, wanted, lease.session, trace, emit)
                 await exchange.run()
+                if lease.session.lacks_thinking:
+                    trace.notices.append(_THINKING_LEFT_OUT)
                 if exchange.answer is not None:
                     lease.turns = (*wanted.turns, exchange.answer)
                     lease.is_settled = exchange.is_settled
         finally:
             if trace.session is None:  # nobody was leased: all of it was waiting
                 trace.waited += anyio.current_time() - began
+
+
+_THINKING_LEFT_OUT: Final = Notice(
+    "thinking", "Earlier thinking was left out: Claude Code did not say which model it asks."
+)
 
 
 def _note(lease: Lease, trace: Trace) -> None:

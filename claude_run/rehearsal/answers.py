@@ -58,6 +58,11 @@ class Thinking:
 
 
 @dataclass(frozen=True, slots=True)
+class RedactedThinking:
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolUse:
     """A tool call. With `id` "" it gets one of its own, different in every message."""
 
@@ -66,7 +71,7 @@ class ToolUse:
     input: JsonObject
 
 
-Block: TypeAlias = TextBlock | Thinking | ToolUse
+Block: TypeAlias = TextBlock | Thinking | RedactedThinking | ToolUse
 
 
 SOME_USAGE: Final = Usage(input_tokens=10, output_tokens=5)
@@ -190,6 +195,8 @@ def _opening(block: Block) -> JsonObject:
             return {"type": "text", "text": ""}
         case Thinking():
             return {"type": "thinking", "thinking": "", "signature": ""}
+        case RedactedThinking():
+            return _content(block)
         case ToolUse():
             return {**_content(block), "input": {}}
 
@@ -203,6 +210,8 @@ def _deltas(block: Block) -> Iterator[JsonObject | Interruption]:
             for piece in _fragments(text):
                 yield {"type": "thinking_delta", "thinking": piece}
             yield {"type": "signature_delta", "signature": signature}
+        case RedactedThinking():
+            pass
         case ToolUse(input=arguments):
             for piece in ("", *_fragments(json.dumps(arguments))):
                 yield {"type": "input_json_delta", "partial_json": piece}
@@ -214,6 +223,8 @@ def _content(block: Block) -> JsonObject:
             return {"type": "text", "text": "".join(d for d in deltas if isinstance(d, str))}
         case Thinking(text, signature):
             return {"type": "thinking", "thinking": text, "signature": signature}
+        case RedactedThinking(data):
+            return {"type": "redacted_thinking", "data": data}
         case ToolUse(id_, name, arguments):
             return {"type": "tool_use", "id": id_, "name": name, "input": arguments}
 

@@ -4,14 +4,16 @@ OpenAI's dialects are translated to and from these values, and so is the Claude
 Agent SDK; neither side knows the other. Everything here but `Trace` is frozen and pure.
 """
 
-from claude_run.turn.answer import Answer, CallText, fold
+from claude_run.turn.answer import Answer, AnswerPart, CallText, Refusal, fold
 from claude_run.turn.conversation import (
     AssistantPart,
     AssistantTurn,
     Document,
     Image,
     JsonObject,
+    RedactedThinking,
     Text,
+    Thinking,
     ToolCall,
     ToolResult,
     Turn,
@@ -24,6 +26,8 @@ from claude_run.turn.events import (
     StopReason,
     TextDelta,
     ThinkingDelta,
+    ThinkingRedacted,
+    ThinkingSigned,
     ToolCallDelta,
     ToolCallStarted,
     TurnEvent,
@@ -38,6 +42,7 @@ from claude_run.turn.trace import Answerer, Emit, Notice, Overage, PlanWindow, T
 
 __all__ = [
     "Answer",
+    "AnswerPart",
     "Answerer",
     "AssistantPart",
     "AssistantTurn",
@@ -51,12 +56,17 @@ __all__ = [
     "Notice",
     "Overage",
     "PlanWindow",
+    "RedactedThinking",
+    "Refusal",
     "RefusalDelta",
     "Sampling",
     "StopReason",
     "Text",
     "TextDelta",
+    "Thinking",
     "ThinkingDelta",
+    "ThinkingRedacted",
+    "ThinkingSigned",
     "ToolCall",
     "ToolCallDelta",
     "ToolCallStarted",

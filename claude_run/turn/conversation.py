@@ -49,8 +49,24 @@ class ToolResult:
     is_error: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What the model thought before it went on. `signature` is upstream's own, by which it takes
+    the thinking back; `text` is a summary of it and may be empty."""
+
+    text: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedThinking:
+    """What the model thought, readable to upstream alone."""
+
+    data: str
+
+
 UserPart: TypeAlias = Text | Image | Document | ToolResult
-AssistantPart: TypeAlias = Text | ToolCall
+AssistantPart: TypeAlias = Text | ToolCall | Thinking | RedactedThinking
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +79,8 @@ class UserTurn:
 
 @dataclass(frozen=True, slots=True)
 class AssistantTurn:
-    """An earlier answer. Never empty, and no text in it is blank."""
+    """An earlier answer. Never empty nor thinking alone, and no text in it is blank. What it
+    thought is no part of what it says: two turns that differ in that are one conversation's."""
 
     parts: tuple[AssistantPart, ...]
 

@@ -50,6 +50,20 @@ class ThinkingDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ThinkingSigned:
+    """Ends a stretch of thinking, of which perhaps no text came, with upstream's signature."""
+
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingRedacted:
+    """A stretch of thinking that upstream alone can read."""
+
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefusalDelta:
     """Text in place of the JSON that was asked for: the model would not give it."""
 
@@ -81,18 +95,22 @@ class TurnRestarted:
 @dataclass(frozen=True, slots=True)
 class TurnFinished:
     """Ends every answer, exactly once. `cost_usd` is what the metered API would have
-    charged, where the CLI says so: an estimate, not a bill."""
+    charged, where the CLI says so: an estimate, not a bill. `stop_string` is the one of the
+    request's that ended it, if one did."""
 
     stop: StopReason
     usage: Usage
     model: str
     cost_usd: float | None = None
+    stop_string: str | None = None
 
 
 TurnEvent: TypeAlias = (
     TurnStarted
     | TextDelta
     | ThinkingDelta
+    | ThinkingSigned
+    | ThinkingRedacted
     | RefusalDelta
     | ToolCallStarted
     | ToolCallDelta

@@ -12,6 +12,8 @@ from claude_run.turn.events import (
     RefusalDelta,
     TextDelta,
     ThinkingDelta,
+    ThinkingRedacted,
+    ThinkingSigned,
     ToolCallDelta,
     ToolCallStarted,
     TurnEvent,
@@ -46,6 +48,9 @@ class ValidUnicode:
             case TurnRestarted():
                 self._held = None
                 yield event
+            case ThinkingSigned() | ThinkingRedacted():
+                yield from self._released()
+                yield event  # upstream's own, in ASCII
             case ToolCallStarted() | TurnStarted() | TurnFinished():
                 yield from self._released()
                 yield _named(event)

@@ -12,12 +12,16 @@ from claude_run.turn import (
     Failure,
     Image,
     JsonObject,
+    RedactedThinking,
     RefusalDelta,
     Sampling,
     StopReason,
     Text,
     TextDelta,
+    Thinking,
     ThinkingDelta,
+    ThinkingRedacted,
+    ThinkingSigned,
     ToolCall,
     ToolCallDelta,
     ToolCallStarted,
@@ -59,9 +63,10 @@ documents = (
 content = plain | images | documents
 results = st.builds(ToolResult, names, st.lists(content, max_size=2).map(tuple), st.booleans())
 calls = st.builds(ToolCall, names, names, objects)
+thoughts = st.builds(Thinking, texts, names) | st.builds(RedactedThinking, names)
 user_turns = st.builds(UserTurn, st.lists(results | content, max_size=3).map(tuple))
 assistant_turns = st.builds(
-    AssistantTurn, st.lists(plain | calls, min_size=1, max_size=3).map(tuple)
+    AssistantTurn, st.lists(plain | calls | thoughts, min_size=1, max_size=3).map(tuple)
 )
 tools = st.builds(ToolSpec, names, texts, objects)
 choices = st.builds(ToolChoice, st.sampled_from(ToolMode), st.none() | names, st.booleans())
@@ -99,13 +104,20 @@ events: st.SearchStrategy[TurnEvent] = st.one_of(
     st.builds(TurnStarted, names),
     st.builds(TextDelta, texts),
     st.builds(ThinkingDelta, texts),
+    st.builds(ThinkingSigned, names),
+    st.builds(ThinkingRedacted, names),
     st.builds(RefusalDelta, texts),
     st.builds(ToolCallStarted, st.integers(0, 3), st.just(""), names),
     st.builds(ToolCallDelta, st.integers(0, 3), texts),
     st.just(TurnRestarted()),
 )
 finishes = st.builds(
-    TurnFinished, st.sampled_from(StopReason), usages, names, st.none() | st.just(0.25)
+    TurnFinished,
+    st.sampled_from(StopReason),
+    usages,
+    names,
+    st.none() | st.just(0.25),
+    st.none() | texts,
 )
 
 

@@ -16,10 +16,13 @@ from claude_run.cassette.nearest import differences
 from claude_run.turn import (
     AssistantTurn,
     Image,
+    RedactedThinking,
     Text,
+    Thinking,
     ToolCall,
     ToolChoice,
     ToolResult,
+    Turn,
     TurnRequest,
     UserTurn,
 )
@@ -35,9 +38,13 @@ def key(request: TurnRequest) -> str:
     return key_of(masked(asked(request, request.model).document, NO_MASKS))
 
 
+def spoken(turn: Turn) -> list[Any]:
+    return [part for part in turn.parts if not isinstance(part, Thinking | RedactedThinking)]
+
+
 def said(request: TurnRequest) -> TurnRequest:
-    """`request` with everything taken away that says nothing: the names of its calls, and a
-    choice among no tools."""
+    """`request` with everything taken away that says nothing: the names of its calls, a choice
+    among no tools, and what the model had thought."""
     numbers: dict[str, str] = {}
 
     def number(id_: str) -> str:
@@ -52,7 +59,7 @@ def said(request: TurnRequest) -> TurnRequest:
             case _:
                 return part
 
-    turns = tuple(type(turn)(tuple(map(part, turn.parts))) for turn in request.turns)
+    turns = tuple(type(turn)(tuple(map(part, spoken(turn)))) for turn in request.turns)
     choice = request.tool_choice if request.tools else ToolChoice()
     return replace(request, turns=turns, tool_choice=choice)
 

@@ -109,7 +109,8 @@ def test_numbers_and_booleans_are_told_apart() -> None:
 
 
 def answer(text: str, *calls: CallText) -> Answer:
-    return Answer(TurnFinished(StopReason.END, Usage(), "m"), text=text, tool_calls=calls)
+    said = (Text(text),) if text else ()
+    return Answer(TurnFinished(StopReason.END, Usage(), "m"), (*said, *calls))
 
 
 def test_an_answer_is_remembered_as_a_client_sends_it_back() -> None:

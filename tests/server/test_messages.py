@@ -1,6 +1,6 @@
 """The Messages API, by the `anthropic` client: whole and streamed, tools, errors, models."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import anthropic
@@ -9,15 +9,17 @@ import pytest
 from anthropic.types import Message
 
 from claude_run.bridge import Bridge
-from claude_run.rehearsal.answers import Reply, TextBlock, Thinking, say
+from claude_run.rehearsal.answers import RedactedThinking, Refuse, Reply, TextBlock, Thinking, say
 from claude_run.turn import JsonObject, Usage
 from tests.described.clients import anthropic_client
-from tests.scripted import ScriptedUpstream
+from tests.scripted import ScriptedUpstream, in_order, turns
 from tests.server.asking import frames
 from tests.server.chats import CITY, NATIVE_PICTURE, text, use
 
 HELLO: JsonObject = {"role": "user", "content": "hello"}
 WEATHER: JsonObject = {"name": "weather", "description": "Of a city.", "input_schema": CITY}
+TOOL: JsonObject = {"name": "f", "input_schema": {"type": "object"}}
+THINKING_OF_OTHERS: JsonObject = {"type": "thinking", "thinking": "x", "signature": "b3RoZXI="}
 whole_and_streamed = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
 
@@ -86,16 +88,87 @@ def test_a_tool_step_goes_on_in_the_live_session(
     assert (heard["type"], heard["is_error"]) == ("tool_result", True)
 
 
+THOUGHTS = (Thinking("Hm.", "c2lnbmVk"), RedactedThinking("aGlkZGVu"), Thinking("", "bW9yZQ=="))
+THINKS: JsonObject = {"thinking": {"type": "adaptive"}}
+
+
+def thought(blocks: Iterable[JsonObject]) -> list[JsonObject]:
+    return [block for block in blocks if block["type"].endswith("thinking")]
+
+
 @whole_and_streamed
-def test_thinking_is_shown_and_accepted_back(
+def test_what_was_thought_comes_signed_and_goes_back_as_it_came(
     claude: anthropic.Anthropic, upstream: ScriptedUpstream, stream: bool
 ) -> None:
-    upstream.answer = Reply((Thinking("Hm."), TextBlock(("Yes",))))
-    answer = hear(claude, HELLO, stream=stream, thinking={"type": "adaptive"})
-    assert [block.type for block in answer.content] == ["thinking", "text"]
+    upstream.answer = Reply((*THOUGHTS, TextBlock(("Yes",)), THOUGHTS[0], use("f")))
+    answer = hear(claude, HELLO, stream=stream, tools=[TOOL], **THINKS)
+    content = [block.to_dict() for block in answer.content]
+    assert content[:3] == [
+        {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVk"},
+        {"type": "redacted_thinking", "data": "aGlkZGVu"},
+        {"type": "thinking", "thinking": "", "signature": "bW9yZQ=="},
+    ]
+    kinds = ["text", "thinking", "tool_use"]
+    assert [block["type"] for block in content[3:]] == kinds
+
+    elsewhere = {"role": "user", "content": f"as nobody here has begun, streamed: {stream}"}
+    result = {"type": "tool_result", "tool_use_id": content[-1]["id"], "content": "done"}
+    back = ({"role": "assistant", "content": content}, {"role": "user", "content": [result]})
     upstream.answer = say("Again")
-    said = {"role": "assistant", "content": [block.to_dict() for block in answer.content]}
-    assert hear(claude, HELLO, said, HELLO, thinking={"type": "adaptive"}).content
+    hear(claude, elsewhere, *back, stream=stream, tools=[TOOL], **THINKS)
+    read = turns(upstream.requests[-1])[1]["content"]
+    assert thought(read) == thought(content)
+    assert [block["type"] for block in read] == [block["type"] for block in content]
+
+
+@pytest.mark.parametrize("kept", ["nothing", "no signature", "another thought"])
+def test_a_live_session_keeps_what_it_thought_itself(
+    claude: anthropic.Anthropic, upstream: ScriptedUpstream, kept: str
+) -> None:
+    upstream.answer = Reply((*THOUGHTS, TextBlock(("Yes",))))
+    asked = {"role": "user", "content": f"think live, and keep {kept}"}
+    hear(claude, asked, **THINKS)
+    unsigned = {"type": "thinking", "thinking": "mine", "signature": ""}
+    sent = {"nothing": [], "no signature": [unsigned], "another thought": [THINKING_OF_OTHERS]}
+    said = {"role": "assistant", "content": [*sent[kept], text("Yes")]}
+    hear(claude, asked, said, HELLO, **THINKS)
+    read = thought(turns(upstream.requests[-1])[1]["content"])
+    assert [block.get("signature") or block["data"] for block in read] == [
+        "c2lnbmVk",
+        "aGlkZGVu",
+        "bW9yZQ==",
+    ]
+
+
+def test_thinking_that_upstream_does_not_take_back_fails_no_request(
+    claude: anthropic.Anthropic, upstream: ScriptedUpstream
+) -> None:
+    why = "messages.1.content.0: Invalid `signature` in `thinking` block"
+    no = Refuse(400, "invalid_request_error", why)
+    upstream.answer = in_order(no, say("Well"))
+    said = {"role": "assistant", "content": [THINKING_OF_OTHERS, text("Yes")]}
+    answer = hear(claude, {"role": "user", "content": "signed by others"}, said, HELLO, **THINKS)
+    assert [block.to_dict()["text"] for block in answer.content] == ["Well"]
+    assert [thought(turns(one)[1]["content"]) for one in upstream.requests] == [
+        [THINKING_OF_OTHERS],
+        [],
+    ]
+
+
+@whole_and_streamed
+@pytest.mark.parametrize("stop", ["END", "\n\n"])
+def test_the_stop_that_was_hit_is_told(
+    claude: anthropic.Anthropic, upstream: ScriptedUpstream, stream: bool, stop: str
+) -> None:
+    """The Messages API takes no stop of blanks: the bridge looks for it."""
+    upstream.answer = (
+        Reply((TextBlock(("up to",)),), stop_reason="stop_sequence", stop_sequence=stop)
+        if stop.strip()
+        else say("up to\n\nand on")
+    )
+    answer = hear(claude, HELLO, stream=stream, stop_sequences=["no", stop])
+    assert (answer.stop_reason, answer.stop_sequence) == ("stop_sequence", stop)
+    assert [block.to_dict()["text"] for block in answer.content] == ["up to"]
 
 
 def test_a_conversation_begun_through_chat_goes_on_through_messages(

@@ -154,8 +154,8 @@ class Exchange:
         else:
             if text := self._filter.feed(event.text):
                 self._hand_on(TextDelta(text))
-            if self._filter.hit and reader.ending is None:
-                reader.cut()
+            if self._filter.hit is not None and reader.ending is None:
+                reader.cut(self._filter.hit)
 
     def _flush(self) -> None:
         if self._filter is not None and (held := self._filter.flush()):
@@ -211,7 +211,9 @@ class Exchange:
     def _finish(self, reader: AttemptReader) -> None:
         self._flush()
         trace = self._trace
-        finished = TurnFinished(reader.stop, trace.usage, reader.model, trace.cost_usd)
+        finished = TurnFinished(
+            reader.stop, trace.usage, reader.model, trace.cost_usd, reader.stop_string
+        )
         self._seen.append(finished)
         self.answer = answered(fold(self._seen))
         self.is_settled = reader.ending is Ending.SETTLED and not self._has_asked_again

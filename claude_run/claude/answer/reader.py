@@ -27,6 +27,8 @@ from claude_run.turn import (
     StopReason,
     TextDelta,
     ThinkingDelta,
+    ThinkingRedacted,
+    ThinkingSigned,
     ToolCallDelta,
     ToolCallStarted,
     TurnError,
@@ -35,7 +37,7 @@ from claude_run.turn import (
     Usage,
 )
 
-_OUTPUT: Final = PREFIX + OUTPUT
+_OUTPUTS: Final = frozenset({OUTPUT, PREFIX + OUTPUT})
 
 STOP_REASONS: Final[Mapping[str, StopReason]] = {
     "end_turn": StopReason.END,
@@ -94,7 +96,8 @@ class _Block:
 class AttemptReader:
     """Reads one attempt. Feed it every message; `ending` is set once the attempt is complete.
 
-    Then `stop` says why the model stopped, `texts` holds words that are no part of a structured
+    Then `stop` says why the model stopped, and `stop_string` at which of the request's stop
+    strings, if at one. `texts` holds words that are no part of a structured
     answer and `outputs` what was given in structure.
     """
 
@@ -102,6 +105,7 @@ class AttemptReader:
     limit: RateLimit | None
     ending: Ending | None = None
     stop: StopReason = StopReason.END
+    stop_string: str | None = None
     model: str = ""
     usage: Usage = field(default_factory=Usage)
     texts: list[str] = field(default_factory=list)
@@ -131,8 +135,9 @@ class AttemptReader:
             case _:
                 pass
 
-    def cut(self) -> None:
+    def cut(self, stop_string: str) -> None:
         """End the attempt here, by our own decision, while the model is still writing."""
+        self.stop_string = stop_string
         self._end(StopReason.END, Ending.RUNNING)
 
     @property
@@ -172,12 +177,15 @@ class AttemptReader:
 
     def _block_start(self, block: Mapping[str, Any]) -> Iterator[TurnEvent]:
         self._block = _Block()
-        if block.get("type") != "tool_use":
-            return
-        if self._structured and block["name"] in {OUTPUT, _OUTPUT}:
-            self._begin_output(str(block["id"]))
-        else:
-            yield self._begin_call(block)
+        match block:
+            case {"type": "redacted_thinking", "data": str(data)} if self.expected.thinking:
+                yield ThinkingRedacted(data)
+            case {"type": "tool_use", "name": name} if self._structured and name in _OUTPUTS:
+                self._begin_output(str(block["id"]))
+            case {"type": "tool_use"}:
+                yield self._begin_call(block)
+            case _:
+                pass
 
     @property
     def _structured(self) -> bool:
@@ -209,6 +217,9 @@ class AttemptReader:
             case {"type": "thinking_delta", "thinking": str(text)} if text:
                 if self.expected.thinking:
                     yield ThinkingDelta(text)
+            case {"type": "signature_delta", "signature": str(signature)} if signature:
+                if self.expected.thinking:
+                    yield ThinkingSigned(signature)
             case {"type": "input_json_delta", "partial_json": str(text)} if text:
                 yield from self._json(text)
             case _:
@@ -229,9 +240,11 @@ class AttemptReader:
 
     def _message_delta(self, event: Mapping[str, Any]) -> None:
         self.usage = _usage(event.get("usage") or {}, self.usage)
-        reason = (event.get("delta") or {}).get("stop_reason")
+        delta = event.get("delta") or {}
+        reason = delta.get("stop_reason")
         if reason is None:
             return
+        self.stop_string = delta.get("stop_sequence")
         self._reason = STOP_REASONS.get(reason, StopReason.END)
         if self._reason is StopReason.LENGTH:
             # From here on the CLI would ask the model to resume, up to three times.

@@ -1,29 +1,31 @@
 """Stop strings that the Messages API does not take, found in text that comes in pieces."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 
 class StopFilter:
     """Hands text on up to the first of `stops`, which must not be empty strings.
 
-    What could be the beginning of a stop is held back until the next piece decides.
+    What could be the beginning of a stop is held back until the next piece decides. `hit` is the
+    stop that was found.
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = tuple(stops)
         self._held = ""
-        self.hit = False
+        self.hit: str | None = None
 
     def feed(self, text: str) -> str:
         """What of the text so far is certain and not yet handed on."""
-        if self.hit:
+        if self.hit is not None:
             return ""
         text = self._held + text
-        found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        found = [(at, stop) for stop in self._stops if (at := text.find(stop)) >= 0]
         if found:
-            self.hit = True
+            at, self.hit = min(found, key=itemgetter(0))
             self._held = ""
-            return text[: min(found)]
+            return text[:at]
         keep = self._open_end(text)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]

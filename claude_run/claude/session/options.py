@@ -15,6 +15,7 @@ from claude_agent_sdk.types import SystemPromptFile, ThinkingConfig
 from claude_run import __version__
 from claude_run.claude.environment import DEFAULTS, REQUIRED
 from claude_run.claude.names import is_alias
+from claude_run.claude.session.aliases import Aliases
 from claude_run.claude.session.aspects import Aspect
 from claude_run.claude.session.shape import Shape
 from claude_run.claude.tools import SERVER, deferral
@@ -38,6 +39,7 @@ class Place:
     directory: Path
     cli: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    aliases: Aliases = field(default_factory=Aliases)
 
 
 @dataclass(frozen=True, slots=True)

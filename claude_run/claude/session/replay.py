@@ -12,7 +12,9 @@ from claude_run.turn import (
     Document,
     Image,
     JsonObject,
+    RedactedThinking,
     Text,
+    Thinking,
     ToolCall,
     ToolResult,
     Turn,
@@ -34,12 +36,25 @@ def user_message(turn: UserTurn, uuid: str, *, asks: bool) -> JsonObject:
     return message if asks else {**message, "shouldQuery": False}
 
 
-def assistant_message(turn: AssistantTurn, names: ToolNames) -> JsonObject:
+def assistant_message(turn: AssistantTurn, names: ToolNames, model: str | None) -> JsonObject:
+    """An answer for the CLI's stdin, as if `model` had given it."""
     return {
         "type": "assistant",
-        "message": {"role": "assistant", "content": assistant_content(turn, names)},
+        "message": _said(turn, names, model),
         "parent_tool_use_id": None,
     }
+
+
+def _said(turn: AssistantTurn, names: ToolNames, model: str | None) -> JsonObject:
+    """The CLI keeps thinking from a model that did not think it: where there is some, `model`
+    must be the id of the one that is asked. Upstream looks at the signature itself."""
+    message: JsonObject = {"role": "assistant", "content": assistant_content(turn, names)}
+    return {**message, "model": model} if model is not None and thinks(turn) else message
+
+
+def thinks(turn: Turn) -> bool:
+    """Whether there is thinking in it that a client has kept."""
+    return any(isinstance(part, Thinking | RedactedThinking) for part in turn.parts)
 
 
 def user_content(turn: UserTurn) -> Content:
@@ -52,6 +67,10 @@ def assistant_content(turn: AssistantTurn, names: ToolNames) -> list[JsonObject]
         match part:
             case Text(text):
                 blocks.append({"type": "text", "text": text})
+            case Thinking(text, signature):
+                blocks.append({"type": "thinking", "thinking": text, "signature": signature})
+            case RedactedThinking(data):
+                blocks.append({"type": "redacted_thinking", "data": data})
             case ToolCall(id_, name, arguments):
                 blocks.append(
                     {
@@ -126,13 +145,18 @@ _TRANSCRIPT_TIME: Final = "2026-01-01T00:00:00.000Z"
 
 
 def transcript(
-    history: History, names: ToolNames, session_id: str, new_uuid: Callable[[], str]
+    history: History,
+    names: ToolNames,
+    model: str | None,
+    session_id: str,
+    new_uuid: Callable[[], str],
 ) -> tuple[str, tuple[str, ...]]:
-    """A transcript of `history` that the CLI can resume, and the uuids of its user messages."""
+    """A transcript of `history` that the CLI can resume, as if `model` had given its answers, and
+    the uuids of its user messages."""
     lines: list[str] = []
     users: list[str] = []
     parent: str | None = None
-    for entry in _entries(history, names):
+    for entry in _entries(history, names, model):
         uuid = new_uuid()
         frame = {
             "parentUuid": parent,
@@ -149,23 +173,21 @@ def transcript(
     return "\n".join(lines) + "\n", tuple(users)
 
 
-def _entries(history: History, names: ToolNames) -> Iterator[JsonObject]:
+def _entries(history: History, names: ToolNames, model: str | None) -> Iterator[JsonObject]:
     for number, turn in enumerate(history.turns):
-        yield _entry(number, turn, names)
+        yield _entry(number, turn, names, model)
         if number == history.noted_after:
             yield from history.notes
 
 
-def _entry(number: int, turn: Turn, names: ToolNames) -> JsonObject:
+def _entry(number: int, turn: Turn, names: ToolNames, model: str | None) -> JsonObject:
     match turn:
         case UserTurn():
             message: JsonObject = {"role": "user", "content": user_content(turn)}
             return {"type": "user", "message": message}
         case AssistantTurn():
-            message = {
-                "id": f"msg_{number}",
-                "type": "message",
-                "role": "assistant",
-                "content": assistant_content(turn, names),
+            said = _said(turn, names, model)
+            return {
+                "type": "assistant",
+                "message": {"id": f"msg_{number}", "type": "message", **said},
             }
-            return {"type": "assistant", "message": message}

@@ -27,7 +27,13 @@ from claude_run.claude.session.options import (
     target_of,
 )
 from claude_run.claude.session.process import Process
-from claude_run.claude.session.replay import History, assistant_message, transcript, user_message
+from claude_run.claude.session.replay import (
+    History,
+    assistant_message,
+    thinks,
+    transcript,
+    user_message,
+)
 from claude_run.claude.session.shape import Shape
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import AssistantTurn, JsonObject, Text, Turn, UserTurn
@@ -70,7 +76,8 @@ class Session:
     open; empty when it is fresh. `noted_after` is the turn that the CLI's own note comes after,
     once it has been given. `exchanges` counts the turns answered since it was fresh, `served`
     those of its whole life. `limit` is what the CLI last said of the plan: it speaks of it again
-    only when that changes. All times are of time.monotonic().
+    only when that changes. `lacks_thinking` says that the model does not read what it thought
+    in earlier answers, though their clients had kept it. All times are of time.monotonic().
     """
 
     def __init__(
@@ -91,9 +98,11 @@ class Session:
         self.served = 0
         self.cost_usd: float | None = None
         self.limit: RateLimit | None = None
+        self.lacks_thinking = False
         self.born = self.used = time.monotonic()
         self._changeable = frozenset(changeable) - fixed_by(shape)
         self._directory = place.directory
+        self._aliases = place.aliases
         self._history = history
         self._offering = Offering(shape.tools)
         birth = Birth(shape, place, is_fixed=Aspect.MODEL not in changeable)
@@ -113,6 +122,7 @@ class Session:
         resume = self._transcript(history, names) if history.turns else None
         try:
             await self._process.open(resume)
+            self._aliases.learn(await self._client.get_server_info())
             await require(self._client, self.shape.tools, names)
         except BaseException:
             self._process.end()
@@ -142,7 +152,8 @@ class Session:
 
     def _transcript(self, history: History, names: ToolNames) -> Path:
         session_id = str(uuid.uuid4())
-        text, users = transcript(history, names, session_id, lambda: str(uuid.uuid4()))
+        self._note_thinking(history.turns)
+        text, users = transcript(history, names, self._model, session_id, lambda: str(uuid.uuid4()))
         turns = [n for n, turn in enumerate(history.turns) if isinstance(turn, UserTurn)]
         for number, uuid_ in zip(turns, users, strict=True):
             self._heard(uuid_, number, history.turns[number])
@@ -199,6 +210,7 @@ class Session:
         if self.noted_after is None:
             self.noted_after = asked
         self.phase = Phase.TELLING
+        self._note_thinking(turns)
         with self._process.border():
             for number, turn in enumerate(before, self._length):
                 await self._remember(turn, number, names)
@@ -217,7 +229,7 @@ class Session:
             case UserTurn():
                 await self._tell(turn, number)
             case AssistantTurn():
-                await self._client.query(_only(assistant_message(turn, names)))
+                await self._client.query(_only(assistant_message(turn, names, self._model)))
             case _:
                 assert_never(turn)
 
@@ -230,6 +242,11 @@ class Session:
     async def _say(self, turn: UserTurn, number: int, *, asks: bool) -> None:
         self._heard(str(uuid.uuid4()), number, turn)
         await self._client.query(_only(user_message(turn, self._said[-1].uuid, asks=asks)))
+
+    def _note_thinking(self, turns: Sequence[Turn]) -> None:
+        """The CLI keeps what was thought from a model that it is not said to be of."""
+        is_lost = self._model is None and any(map(thinks, turns))
+        self.lacks_thinking = self.lacks_thinking or is_lost
 
     def _heard(self, uuid_: str, number: int, turn: Turn) -> None:
         self._said.append(_Said(uuid_, number, is_target=not answers_calls(turn)))
@@ -300,6 +317,11 @@ class Session:
         if self.state is State.CLOSED or (client := self._process.client) is None:
             raise control.ControlRefusedError("its process has ended")
         return client
+
+    @property
+    def _model(self) -> str | None:
+        """The id of the model that is asked, if it is known."""
+        return self._aliases.full(self.shape.model)
 
     @property
     def fresh(self) -> bool:

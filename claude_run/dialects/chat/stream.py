@@ -12,6 +12,8 @@ from claude_run.turn import (
     RefusalDelta,
     TextDelta,
     ThinkingDelta,
+    ThinkingRedacted,
+    ThinkingSigned,
     ToolCallDelta,
     ToolCallStarted,
     TurnError,
@@ -62,6 +64,8 @@ class ChunkWriter:
                 self._say("refusal", text)
             case ThinkingDelta(text):
                 self._think(text)
+            case ThinkingSigned() | ThinkingRedacted():
+                pass
             case ToolCallStarted():
                 self._begin_call(event)
             case ToolCallDelta(index, fragment):

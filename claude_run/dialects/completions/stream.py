@@ -13,6 +13,8 @@ from claude_run.turn import (
     RefusalDelta,
     TextDelta,
     ThinkingDelta,
+    ThinkingRedacted,
+    ThinkingSigned,
     ToolCallDelta,
     ToolCallStarted,
     TurnError,
@@ -58,7 +60,9 @@ class TextWriter:
                 raise TurnError(Failure.UPSTREAM, message)
             case TurnFinished(stop):
                 return [self._chunk("", FINISH_REASON[stop])]
-            case TurnRestarted() | ThinkingDelta() | ToolCallStarted() | ToolCallDelta():
+            case ThinkingDelta() | ThinkingSigned() | ThinkingRedacted():
+                return []
+            case TurnRestarted() | ToolCallStarted() | ToolCallDelta():
                 return []
             case _:
                 assert_never(event)

@@ -4,7 +4,19 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from claude_run.turn import Answer, JsonObject, StopReason, Usage
+from claude_run.turn import (
+    Answer,
+    AnswerPart,
+    CallText,
+    JsonObject,
+    RedactedThinking,
+    Refusal,
+    StopReason,
+    Text,
+    Thinking,
+    TurnFinished,
+    Usage,
+)
 
 STOP_REASONS: Final[Mapping[StopReason, str]] = {
     StopReason.END: "end_turn",
@@ -26,19 +38,25 @@ def message(answer: Answer, id_: str) -> JsonObject:
     return {
         **frame(id_, answer.finished.model),
         "content": list(_content(answer)),
-        **ended(answer.finished.stop),
+        **ended(answer.finished),
         "usage": usage(answer.finished.usage),
     }
 
 
 def _content(answer: Answer) -> list[JsonObject]:
-    blocks: list[JsonObject] = []
-    if answer.thinking:
-        blocks.append({**EMPTY["thinking"], "thinking": answer.thinking})
-    if said := answer.text or answer.refusal:
-        blocks.append({**EMPTY["text"], "text": said})
-    calls = answer.tool_calls
-    return [*blocks, *(tool_use(call.id, call.name, input_of(call.arguments)) for call in calls)]
+    return [_block(part) for part in answer.parts]
+
+
+def _block(part: AnswerPart) -> JsonObject:
+    match part:
+        case Text(text) | Refusal(text):
+            return {**EMPTY["text"], "text": text}
+        case Thinking(text, signature):
+            return {**EMPTY["thinking"], "thinking": text, "signature": signature}
+        case RedactedThinking(data):
+            return redacted_thinking(data)
+        case CallText(id_, name, arguments):
+            return tool_use(id_, name, input_of(arguments))
 
 
 def input_of(arguments: str) -> JsonObject:
@@ -63,17 +81,27 @@ def frame(id_: str, model: str) -> JsonObject:
     }
 
 
-def ended(stop: StopReason | None) -> JsonObject:
+def ended(finished: TurnFinished | None) -> JsonObject:
     """Why a message ended, None for one that has not."""
-    refused = stop is StopReason.REFUSAL
+    refused = finished is not None and finished.stop is StopReason.REFUSAL
     return {
-        "stop_reason": stop and STOP_REASONS[stop],
-        "stop_sequence": None,
+        "stop_reason": finished and stop_reason(finished),
+        "stop_sequence": finished and finished.stop_string,
         "stop_details": {"type": "refusal", "category": None, "explanation": None}
         if refused
         else None,
         "container": None,
     }
+
+
+def stop_reason(finished: TurnFinished) -> str:
+    if finished.stop is StopReason.END and finished.stop_string is not None:
+        return "stop_sequence"
+    return STOP_REASONS[finished.stop]
+
+
+def redacted_thinking(data: str) -> JsonObject:
+    return {"type": "redacted_thinking", "data": data}
 
 
 def tool_use(id_: str, name: str, given: JsonObject) -> JsonObject:

@@ -24,7 +24,9 @@ from claude_run.turn import (
     Document,
     Image,
     JsonObject,
+    RedactedThinking,
     Text,
+    Thinking,
     ToolCall,
     ToolResult,
     Turn,
@@ -118,7 +120,12 @@ class _Transcript:
                     parts += [said] if said.text.strip() else []
                 case "tool_use":
                     parts.append(self._call(block, path))
-        if parts:
+                case "thinking":
+                    parts += _thinking(block, path)
+                case _:
+                    data = text(required(block, "data", path), at(path, "data"))
+                    parts.append(RedactedThinking(data))
+        if any(isinstance(part, Text | ToolCall) for part in parts):
             self._turns.append(AssistantTurn(tuple(parts)))
 
     def _call(self, block: JsonObject, param: str) -> ToolCall:
@@ -128,6 +135,13 @@ class _Transcript:
         return ToolCall(
             self._calls.open(text(required(block, "id", param), path), path), name, given
         )
+
+
+def _thinking(block: JsonObject, param: str) -> tuple[Thinking, ...]:
+    """What nobody has signed, upstream does not take back."""
+    thought = optional(text, block, "thinking", param) or ""
+    signature = optional(text, block, "signature", param)
+    return (Thinking(thought, signature),) if signature else ()
 
 
 def _blocks(content: object, param: str) -> list[tuple[str, JsonObject]]:

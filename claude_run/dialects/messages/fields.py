@@ -17,13 +17,14 @@ MESSAGES_FIELDS: Final[Mapping[str, Field]] = table(
     Field(
         "messages",
         HONOURED,
-        "Native turns. Thinking blocks are accepted and not sent, as the session keeps what "
-        "Claude thought; a last assistant message is refused, as current models refuse it.",
+        "Native turns. Thinking is sent back with its signature, without one it is left out; a "
+        "live session keeps its own. A last assistant message is refused, as current models "
+        "refuse it.",
     ),
     Field("system", HONOURED, "A text, or text blocks, which are joined."),
     Field("max_tokens", HONOURED, "The most output tokens, thinking included."),
     Field("stream", HONOURED, "Token by token."),
-    Field("stop_sequences", HONOURED, "Empty ones are dropped; which one it was is not told."),
+    Field("stop_sequences", HONOURED, "Empty ones are dropped; the one that was hit is told."),
     Field("temperature", HONOURED, "0 to 1."),
     Field("top_p", HONOURED, "0 to 1."),
     Field("top_k", HONOURED, "1 or more; 0 means no limit."),
@@ -32,7 +33,7 @@ MESSAGES_FIELDS: Final[Mapping[str, Field]] = table(
     Field(
         "thinking",
         HONOURED,
-        "`adaptive` and `enabled` show the thinking, without signatures; how much it thinks is "
+        "`adaptive` and `enabled` show the thinking, with signatures; how much it thinks is "
         "the model's to decide, whatever the budget.",
     ),
     Field("output_config.effort", HONOURED, "How hard the model thinks."),

@@ -4,13 +4,22 @@ from typing import Any
 
 from typing_extensions import assert_never
 
-from claude_run.dialects.messages.answer import EMPTY, counts, ended, frame, tool_use
+from claude_run.dialects.messages.answer import (
+    EMPTY,
+    counts,
+    ended,
+    frame,
+    redacted_thinking,
+    tool_use,
+)
 from claude_run.turn import (
     Failure,
     JsonObject,
     RefusalDelta,
     TextDelta,
     ThinkingDelta,
+    ThinkingRedacted,
+    ThinkingSigned,
     ToolCallDelta,
     ToolCallStarted,
     TurnError,
@@ -48,6 +57,11 @@ class MessageWriter:
                 self._say("text", {"type": "text_delta", "text": text}, text)
             case ThinkingDelta(text):
                 self._say("thinking", {"type": "thinking_delta", "thinking": text}, text)
+            case ThinkingSigned(signature):
+                self._sign(signature)
+            case ThinkingRedacted(data):
+                self._begin_block("thinking", redacted_thinking(data))
+                self._end_block()
             case ToolCallStarted(_, id_, name):
                 self._begin_block("tool_use", tool_use(id_, name, {}))
             case ToolCallDelta(_, fragment):
@@ -72,6 +86,12 @@ class MessageWriter:
             self._begin_block(kind, EMPTY[kind])
         self._delta(delta)
 
+    def _sign(self, signature: str) -> None:
+        if self._open != "thinking":
+            self._begin_block("thinking", EMPTY["thinking"])
+        self._delta({"type": "signature_delta", "signature": signature})
+        self._end_block()
+
     def _begin_block(self, kind: str, block: JsonObject) -> None:
         self._end_block()
         self._answering = self._answering or kind != "thinking"
@@ -95,7 +115,7 @@ class MessageWriter:
     def _finish(self, event: TurnFinished) -> None:
         self._begin(event.model)
         self._end_block()
-        self._emit("message_delta", delta=ended(event.stop), usage=counts(event.usage))
+        self._emit("message_delta", delta=ended(event), usage=counts(event.usage))
         self._emit("message_stop")
 
     def _emit(self, type_: str, **fields: Any) -> None:

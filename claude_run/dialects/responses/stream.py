@@ -16,6 +16,8 @@ from claude_run.turn import (
     RefusalDelta,
     TextDelta,
     ThinkingDelta,
+    ThinkingRedacted,
+    ThinkingSigned,
     ToolCallDelta,
     ToolCallStarted,
     TurnError,
@@ -63,15 +65,15 @@ class ResponseWriter:
                 self._current(Reasoning).write(text)
             case TextDelta() | RefusalDelta() | ThinkingDelta() | ToolCallDelta(fragment=""):
                 pass
+            case ThinkingSigned() | ThinkingRedacted():
+                pass
             case ToolCallStarted():
                 form = self._forms.get(event.name, Form("function", event.name))
                 self._next(CALLS[form.kind], Called(event, form))
             case ToolCallDelta(index, fragment):
                 self._called(index).write(fragment)
-            case TurnRestarted():
-                self._restart()
-            case TurnFinished():
-                self._finish(event, now)
+            case TurnRestarted() | TurnFinished():
+                self._conclude(event, now)
             case _:
                 assert_never(event)
         return self._taken()
@@ -109,6 +111,12 @@ class ResponseWriter:
         if self._open is not None:
             self._items.append(self._open.close(status))
             self._open = None
+
+    def _conclude(self, event: TurnRestarted | TurnFinished, now: int | None) -> None:
+        if isinstance(event, TurnFinished):
+            self._finish(event, now)
+        else:
+            self._restart()
 
     def _restart(self) -> None:
         """Reasoning that is out may stand, as it is no part of the answer."""
