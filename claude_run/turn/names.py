@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 MOST: Final = 3
+SUBSTITUTE: Final = "sonnet"
+"""The model that is offered in place of names that are not known."""
 _FAMILY: Final = re.compile(r"[A-Za-z]+-")
 
 
@@ -16,7 +18,7 @@ def covering(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_glob(name.rpartition("/")[2] or name) for name in names))
 
 
-def mapped(names: Iterable[str], target: str = "sonnet") -> str:
+def mapped(names: Iterable[str], target: str = SUBSTITUTE) -> str:
     """The options that make `target` answer for `names`."""
     globs = covering(names)
     if len(globs) > MOST:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from claude_run.turn import Failure
-from claude_run.turn.names import mapped
+from claude_run.turn.names import SUBSTITUTE, mapped
 from claude_run.usage.run import without_keys
 from claude_run.usage.totals import ErrorSums, WindowUse
 from claude_run.usage.words import clock, printable
@@ -89,6 +89,8 @@ def _unknown_model(error: ErrorSums) -> str:
     if all("embed" in model for model in error.models):
         return f"unknown model {names}{more}: give that client its own base URL"
     asked = [model for model in error.models if "embed" not in model]
+    if SUBSTITUTE in asked:  # it is known here, and not where Claude was asked
+        return f"unknown model {names}{more}: {printable(error.message).rstrip('.')}"
     return f"unknown model {names}{more}: {printable(mapped(asked))} answers it"
 
 

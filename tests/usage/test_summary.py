@@ -2,6 +2,7 @@ import io
 import os
 import pty
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,6 +83,11 @@ def test_failures_are_told_by_kind_with_what_helps() -> None:
     assert quota[1].endswith(", or --on-limit wait")
     unknown = "unknown model text-embedding-3-small: give that client its own base URL"
     assert ["1 x 404", unknown] in lines
+
+
+def test_a_name_that_is_known_here_and_not_upstream_is_not_mapped_to_itself() -> None:
+    lines = rows(told(failed(replace(UNKNOWN, message="The account has no such model."))))
+    assert ["1 x 404", "unknown model sonnet: The account has no such model"] in lines
 
 
 def test_the_plan_tells_what_is_left_and_what_this_run_used_of_it() -> None:
