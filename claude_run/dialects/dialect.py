@@ -2,9 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from claude_run.turn import JsonObject, Notice, TurnError, TurnEvent, TurnRequest
+
+NO_COUNT: Final = (
+    "Nothing counts what a whole request would take: Claude Code counts its parts, each by itself, "
+    "and where it cannot, it guesses without saying so. An answer's usage says how many tokens its "
+    "input had: ask for a short one, or reckon with 4 characters a token."
+)
+"""Why there is no count of tokens beforehand, and what to do."""
 
 CallT = TypeVar("CallT", bound="Call")
 

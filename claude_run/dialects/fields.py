@@ -63,6 +63,11 @@ def sift(
 def _notice(row: Field, *, strict: bool) -> Notice:
     if row.treatment is Treatment.REFUSED:
         raise bad_request(f"{row.name} is not supported. {row.note}", row.name)
+    return ignored(row, strict=strict)
+
+
+def ignored(row: Field, *, strict: bool) -> Notice:
+    """A notice that a field of `row` is ignored; raises as `deviation`."""
     return deviation(row.name, f"{row.name} is ignored. {row.note}", strict=strict)
 
 

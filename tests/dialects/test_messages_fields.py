@@ -47,6 +47,40 @@ def test_a_field_that_is_ignored_is_noticed_and_refused_where_that_was_asked(nam
         parse_messages({**PLAIN, name: "x"}, strict=True)
 
 
+MARKED: JsonObject = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
+CALL: JsonObject = {"type": "tool_use", "id": "1", "name": "f", "input": {"cache_control": 1}}
+RESULT: JsonObject = {"type": "tool_result", "tool_use_id": "1", "content": [MARKED]}
+SCHEMA: JsonObject = {"type": "object", "properties": {"cache_control": {"type": "integer"}}}
+TOOL: JsonObject = {"name": "f", "input_schema": SCHEMA}
+STEP: list[JsonObject] = [
+    *PLAIN["messages"],
+    {"role": "assistant", "content": [CALL]},
+    {"role": "user", "content": [{**RESULT, "content": "y"}]},
+]
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        {"system": [MARKED, MARKED]},
+        {"messages": [{"role": "user", "content": [MARKED]}]},
+        {"messages": [*STEP[:2], {"role": "user", "content": [RESULT]}]},
+        {"tools": [{**TOOL, "cache_control": {"type": "ephemeral"}}]},
+        {"system": [MARKED], "cache_control": {"type": "ephemeral"}},
+    ],
+    ids=["system", "message", "result", "tool", "at the top, too"],
+)
+def test_marks_for_the_cache_are_noticed_once_wherever_they_stand(marked: JsonObject) -> None:
+    (notice,) = parse_messages({**PLAIN, **marked}, strict=False).notices
+    assert notice.subject == "cache_control"
+    with pytest.raises(TurnError, match="strict-params"):
+        parse_messages({**PLAIN, **marked}, strict=True)
+
+
+def test_what_a_tool_calls_so_is_no_mark() -> None:
+    assert not parse_messages({**PLAIN, "messages": STEP, "tools": [TOOL]}, strict=True).notices
+
+
 @pytest.mark.parametrize("name", ["system", "tools", "stop_sequences", "thinking", "stream"])
 def test_an_explicit_null_is_as_if_the_field_were_absent(name: str) -> None:
     assert parse_messages({**PLAIN, name: None}, strict=True) == parse_messages(PLAIN, strict=True)

@@ -211,5 +211,5 @@ def test_models_are_listed_in_the_clients_form(
 
 
 def test_tokens_are_not_counted_in_advance(claude: anthropic.Anthropic) -> None:
-    with pytest.raises(anthropic.NotFoundError, match="usage says"):
+    with pytest.raises(anthropic.NotFoundError, match="usage says how many"):
         claude.messages.count_tokens(model="sonnet", messages=[{"role": "user", "content": "hi"}])

@@ -65,6 +65,19 @@ def conversation(messages: object) -> tuple[Turn, ...]:
     return transcript.finished()
 
 
+def is_marked(body: JsonObject) -> bool:
+    """Whether any block or tool of a request, which was read before, is marked for the cache."""
+    messages = (message["content"] for message in body["messages"])
+    lists = (body.get("system"), body.get("tools"), *messages)
+    return any(_marked(block) for blocks in lists if isinstance(blocks, list) for block in blocks)
+
+
+def _marked(block: JsonObject) -> bool:
+    inner = block.get("content") if block.get("type") == "tool_result" else None
+    is_inside = isinstance(inner, list) and any(map(_marked, inner))
+    return is_inside or block.get("cache_control") is not None
+
+
 class _Transcript:
     def __init__(self) -> None:
         self._turns: list[Turn] = []

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from claude_run.dialects.dialect import Event, Stamp
+from claude_run.dialects.dialect import NO_COUNT, Event, Stamp
 from claude_run.dialects.errors import code_of, status_of
 from claude_run.dialects.messages.answer import message
 from claude_run.dialects.messages.errors import STATUSES, anthropic_error
@@ -17,7 +17,7 @@ class Messages:
     id_prefix: Final = "msg_"
     schema_field: Final = "output_config.format"
     absent: Final[Mapping[str, str]] = {
-        "count_tokens": "A message's usage says how many tokens it had.",
+        "count_tokens": NO_COUNT,
         "batches": "Turn batching off; claude-run answers many requests at once.",
     }
 

@@ -39,7 +39,7 @@ MESSAGES_FIELDS: Final[Mapping[str, Field]] = table(
     Field("output_config.effort", HONOURED, "How hard the model thinks."),
     Field("output_config.format", HONOURED, "JSON that fits a schema."),
     Field("metadata", IGNORED, "The login says who asks.", harmless=({},)),
-    Field("cache_control", IGNORED, "Prompts are cached without being asked."),
+    Field("cache_control", IGNORED, "Wherever it stands: prompts are cached without being asked."),
     Field("service_tier", IGNORED, "There is one tier.", harmless=("auto", "standard_only")),
     Field("inference_geo", IGNORED, "Where the model runs is the login's matter."),
     Field("speed", IGNORED, "There is one speed.", harmless=("standard",)),

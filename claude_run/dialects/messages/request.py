@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from claude_run.dialects.fields import sift
-from claude_run.dialects.messages.blocks import conversation, system_text
+from claude_run.dialects.fields import ignored, sift
+from claude_run.dialects.messages.blocks import conversation, is_marked, system_text
 from claude_run.dialects.messages.fields import MESSAGES_FIELDS
 from claude_run.dialects.reading import (
     at,
@@ -35,6 +35,7 @@ from claude_run.turn import (
 )
 
 MODES: Final[Mapping[str, ToolMode]] = {mode.value: mode for mode in ToolMode}
+MARK: Final = "cache_control"
 THINKING: Final = ("enabled", "adaptive", "between_tools", "disabled")
 
 
@@ -72,7 +73,14 @@ def parse_messages(body: object, *, strict: bool) -> MessagesCall:
         effort=optional(_effort, asked, "output_config.effort"),
     )
     stream = optional(boolean, asked, "stream") or False
-    return MessagesCall(request, stream, notices)
+    return MessagesCall(request, stream, (*notices, *_marks(body, strict=strict)))
+
+
+def _marks(body: JsonObject, *, strict: bool) -> tuple[Notice, ...]:
+    """One notice for all marks for the cache; one at the top has it already."""
+    if body.get(MARK) is not None or not is_marked(body):
+        return ()
+    return (ignored(MESSAGES_FIELDS[MARK], strict=strict),)
 
 
 def _spread(body: JsonObject) -> JsonObject:

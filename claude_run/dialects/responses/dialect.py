@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from claude_run.dialects.dialect import Event, Stamp
+from claude_run.dialects.dialect import NO_COUNT, Event, Stamp
 from claude_run.dialects.responses.call import ResponseCall
 from claude_run.dialects.responses.compaction import (
     Key,
@@ -36,9 +36,7 @@ class Responses:
     path: Final = "/responses"
     id_prefix: Final = "resp_"
     schema_field: Final = "text.format"
-    absent: Final[Mapping[str, str]] = {
-        "input_tokens": "An answer's usage says how many tokens its input had.",
-    }
+    absent: Final[Mapping[str, str]] = {"input_tokens": NO_COUNT}
 
     def __init__(self, store: ResponseStore, key: Key) -> None:
         self._store = store
