@@ -35,7 +35,10 @@ def _budget(report: Report) -> str | None:
 
 def _errors(report: Report) -> str | None:
     n = _failures(report)
-    return f"{_calls(n)} failed" if n else None
+    told = [f"{_calls(n)} failed"] if n else []
+    if report.get("bridge_died"):  # what was in flight then has left no record
+        told.append("the bridge died")
+    return ", ".join(told) or None
 
 
 def _no_calls(report: Report) -> str | None:

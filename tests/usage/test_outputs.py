@@ -4,19 +4,20 @@ import html
 import json
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import jsonschema_rs
 import pytest
 
 from claude_run.turn import JsonObject, Usage
 from claude_run.usage.document import schema
-from tests.scripted import ScriptedUpstream, sealed_environment
+from tests.scripted import ScriptedUpstream
 from tests.usage import mixed
-from tests.wrapped import CLAUDE_RUN, answered_by, finished
+from tests.wrapped import CLAUDE_RUN, answered_by, finished, sealed
 
 Row = tuple[int, ...]
 """Calls, failures, tokens read, tokens of them from the cache, tokens written."""
@@ -63,7 +64,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     files = {kind: directory / kind for kind in ("json", "markdown", "report", "log")}
     flags = [word for kind, file in files.items() for word in (f"--{kind}", str(file))]
     budget = sum(usage.prompt_tokens + usage.output_tokens for usage in mixed.USAGES)
-    flags += ["--history", "--extra-usage=allow", f"--max-tokens={budget}"]
+    flags += ["--history", "--extra-usage=allow", f"--max-tokens={budget}", "--fail-on=budget"]
     sent, asked = mixed.Sent(), directory / "usage"
     with ScriptedUpstream(sent.answer) as upstream:
         environment = answered_by(upstream, directory)
@@ -98,7 +99,6 @@ def figures(texts: Iterable[str]) -> Row:
 
 def test_its_figures_are_what_the_upstream_sent(written: Written) -> None:
     told = written.totals
-    assert written.status == 0
     assert sum(written.sent.values(), Usage()) == sum(mixed.USAGES, Usage())  # and nothing more
     assert {name: told[name] for name in asdict(Usage())} == asdict(sum(mixed.USAGES, Usage()))
     counts = ("calls", "failed", "cancelled", "retries")
@@ -148,6 +148,8 @@ def test_a_budget_lets_through_what_it_allows_and_no_more(written: Written) -> N
     told = [line for line in written.stderr.splitlines() if "--max-tokens" in line]
     assert sum("80% of --max-tokens" in line for line in told) == 1
     assert sum("The budget of this run is used up" in line for line in told) == 2  # and at the end
+    assert written.status == 75
+    assert "claude-run: 1 call beyond the budget: the status is 75" in written.stderr
 
 
 def test_every_output_tells_the_same_figures(written: Written) -> None:
@@ -231,61 +233,105 @@ def test_no_key_and_no_prompt_is_in_any_of_them(written: Written) -> None:
 def test_a_file_that_cannot_be_written_is_told_and_changes_nothing(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere" / "report"
     flags = [f"--json={nowhere}", f"--markdown={tmp_path}", f"--report={nowhere}.html"]
-    environment = sealed_environment(tmp_path, "http://127.0.0.1:9")
+    environment = sealed(tmp_path)
     environment["GITHUB_STEP_SUMMARY"] = str(nowhere)
     command = [*CLAUDE_RUN, "--rehearse", *flags, "--", "sh", "-c", "exit 3"]
     done = finished(command, environment)
     assert done.returncode == 3
     assert done.stderr.count("could not be written") == 3
-    assert list(tmp_path.iterdir()) == [tmp_path / "home"]
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "tmp"}
 
 
 def test_a_jobs_step_summary_is_added_to_what_is_there(tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
-    environment = sealed_environment(tmp_path, "http://127.0.0.1:9")
+    environment = sealed(tmp_path)
     environment["GITHUB_STEP_SUMMARY"] = str(summary)
     finished([*CLAUDE_RUN, "--rehearse", "--", "true"], environment)
     assert summary.read_text().startswith("before\n### claude-run: true ended with 0 after ")
 
 
-KILL = """
-import os, psutil, openai, sys
+KILLED = """
+import os, sys, threading, openai, psutil
 client = openai.OpenAI(max_retries=0)
-client.chat.completions.create(model="sonnet", messages=[{"role": "user", "content": "hello"}])
+def ask(text):
+    messages = [{"role": "user", "content": text}]
+    return client.chat.completions.create(model="sonnet", messages=messages, stream=True)
+def endless():
+    try:
+        for _ in ask("(endless)"):
+            begun.release()
+    except openai.APIError:
+        pass
+list(ask("(plain)"))
+list(ask("(streamed)"))
+begun = threading.Semaphore(0)
+flying = [threading.Thread(target=endless) for _ in range(2)]
+for one in flying:
+    one.start()
+for _ in range(4):  # the role and the first words of each
+    begun.acquire()
 [bridge] = [one for one in psutil.Process(os.getppid()).children() if one.pid != os.getpid()]
 bridge.kill()
-sys.exit(5)
+for one in flying:
+    one.join()
 """
 
 
-def test_after_the_bridge_was_killed_the_summary_is_there_and_says_so(tmp_path: Path) -> None:
-    environment = sealed_environment(tmp_path, "http://127.0.0.1:9")
-    file = tmp_path / "report.json"
-    command = [*CLAUDE_RUN, "--rehearse", f"--json={file}", "--", sys.executable, "-c", KILL]
-    done = finished(command, environment)
-    assert done.returncode == 5
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[CompletedProcess[str], JsonObject]:
+    """A run whose bridge was killed with calls in flight, and its report."""
+    directory = tmp_path_factory.mktemp("killed")
+    file = directory / "report.json"
+    with ScriptedUpstream(mixed.Sent().answer) as upstream:
+        command = [*CLAUDE_RUN, f"--json={file}", "--fail-on=errors", "--", sys.executable]
+        done = finished([*command, "-c", KILLED], answered_by(upstream, directory))
+    return done, json.loads(file.read_text())
+
+
+def test_after_the_bridge_was_killed_the_summary_is_there_and_says_so(
+    killed: tuple[CompletedProcess[str], JsonObject],
+) -> None:
+    done, document = killed
+    assert "the bridge died (signal 9)" in done.stderr
     assert "The bridge died on the way" in done.stderr
-    document = json.loads(file.read_text())
     assert document["runs"][0]["is_complete"] is False
-    assert document["totals"]["calls"] == len(document["calls"]) == 1
-    assert document["totals"]["output_tokens"] > 0
+    both = mixed.PLAIN + mixed.STREAMED  # those that had ended, with all they used
+    told = document["totals"]
+    assert (told["calls"], told["failed"], len(document["calls"])) == (2, 0, 2)
+    assert {name: told[name] for name in asdict(both)} == asdict(both)
+    assert f"{both.prompt_tokens:,}" in done.stderr
+    assert done.returncode == 75
+    assert "claude-run: the bridge died: the status is 75 instead of 0 (--fail-on)" in done.stderr
 
 
-def test_three_jobs_are_merged_into_one_report(tmp_path: Path, written: Written) -> None:
-    environment = sealed_environment(tmp_path, "http://127.0.0.1:9")
-    files = []
-    for number in range(3):
-        files.append(tmp_path / f"{number}.json")
-        files[-1].write_text(json.dumps(written.document))
-    merged = tmp_path / "merged.json"
-    command = [*CLAUDE_RUN, "report", *map(str, files), f"--json={merged}"]
-    assert finished(command, environment).returncode == 0
-    one = json.loads(merged.read_text())
-    for member in ("calls", "failed", "input_tokens", "output_tokens"):
-        assert one["totals"][member] == 3 * written.document["totals"][member]
-    markdown = finished([*CLAUDE_RUN, "report", str(merged)], environment)
-    assert f"| total | {3 * mixed.CALLS} | {3 * mixed.FAILED.total()} |" in markdown.stdout
+def test_three_jobs_are_merged_into_one_report(
+    tmp_path: Path, written: Written, killed: tuple[CompletedProcess[str], JsonObject]
+) -> None:
+    environment = sealed(tmp_path)
+    idle = tmp_path / "idle.json"
+    finished([*CLAUDE_RUN, "--rehearse", f"--json={idle}", "--", "true"], environment)
+    jobs = [written.document, killed[1], json.loads(idle.read_text())]
+    files = [tmp_path / f"{number}.json" for number in range(3)]
+    for file, job in zip(files, jobs, strict=True):
+        file.write_text(json.dumps(job))
+    outputs = {kind: tmp_path / kind for kind in ("json", "markdown", "report")}
+    flags = [f"--{kind}={file}" for kind, file in outputs.items()]
+    assert finished([*CLAUDE_RUN, "report", *map(str, files), *flags], environment).returncode == 0
+    one = json.loads(outputs["json"].read_text())
+    jsonschema_rs.Draft202012Validator(schema()).validate(one)
+    together = sum(mixed.USAGES, Usage()) + mixed.PLAIN + mixed.STREAMED
+    assert {name: one["totals"][name] for name in asdict(together)} == asdict(together)
+    assert one["totals"]["calls"] == mixed.CALLS + 2
+    assert one["totals"]["cost_usd"] == pytest.approx(
+        sum(job["totals"]["cost_usd"] or 0.0 for job in jobs)
+    )
+    assert [run["is_complete"] for run in one["runs"]] == [True, False, True]
+    assert Counter(call["run"] for call in one["calls"]) == {0: mixed.CALLS + mixed.RETRIES, 1: 2}
+    rows = {**rows_of(one["totals"], "model"), "total": row(one["totals"])}
+    for text, read in (("markdown", _in_markdown), ("report", _in_page)):
+        told = read(outputs[text].read_text())
+        assert {name: told[name] for name in rows} == rows
     refused = finished([*CLAUDE_RUN, "report", str(tmp_path / "none")], environment)
     assert refused.returncode == 1
     assert "cannot be read" in refused.stderr
