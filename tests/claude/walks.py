@@ -75,6 +75,7 @@ class Walk:
         session = Session(birth_of(through[0], ALL), self._place, History(), changeable=ALL)
         try:
             await session.open(NAMES)
+            assert session.state is State.OPENING  # nobody is given it before it is warm
             while self.steps < steps:
                 await self._step(session, self._chance.choice(through))
         finally:

@@ -95,7 +95,8 @@ class Processes:
             await session.open(names, notes)
             if waiter is None and not self._is_awaited():
                 await session.warm()
-            session.state = State.READY
+            if session.state is State.OPENING:  # until here it is nobody's: two would share it
+                session.state = State.READY
         except Exception as error:
             if session in self._sessions:  # else it has been told to end
                 self.retire(session)

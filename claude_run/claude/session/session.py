@@ -131,7 +131,6 @@ class Session:
             if resume is not None:
                 resume.unlink(missing_ok=True)
         self.noted_after = history.noted_after if notes else None
-        self.state = State.READY
 
     async def warm(self) -> None:
         """Have the process do once what it does for every turn, all but the asking: a first turn
