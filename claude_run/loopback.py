@@ -56,7 +56,7 @@ def _config(app: ASGIApp, http: type[asyncio.Protocol] | None, max_message: int)
         log_level="critical",
         access_log=False,
         server_header=False,
-        backlog=256,  # without descriptors asyncio tries so often a second, and tells of it
+        backlog=256,  # without descriptors asyncio tries so often a second
         timeout_keep_alive=3600,  # closed any earlier, it may be while a client is sending
         timeout_graceful_shutdown=0,
     )

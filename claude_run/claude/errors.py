@@ -14,6 +14,7 @@ from claude_agent_sdk import (
 )
 
 from claude_run.turn import Failure, Overage, PlanWindow, TurnError
+from claude_run.turn.exhaustion import exhaustion
 
 LOGIN_HINT: Final = (
     "Claude Code is not logged in, or its login was refused. Run `claude-run login`, or for CI "
@@ -175,6 +176,8 @@ def _text_of(said: AssistantMessage | None, result: ResultMessage | None) -> str
 
 def from_exception(error: Exception, stderr: str) -> TurnError:
     """The failure of a session whose process or protocol broke."""
+    if (exhausted := exhaustion(error)) is not None:
+        return exhausted
     if isinstance(error, CLINotFoundError):
         return TurnError(Failure.CRASH, "The Claude Code CLI is missing; reinstall claude-run.")
     if isinstance(error, ClaudeSDKError | OSError):

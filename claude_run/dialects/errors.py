@@ -35,6 +35,7 @@ WIRE: Final[Mapping[Failure, WireError]] = {
     Failure.OVERLOADED: WireError(503, "server_error", "overloaded"),
     Failure.UPSTREAM: WireError(502, "server_error", "upstream_error"),
     Failure.CRASH: WireError(502, "server_error", "claude_crashed"),
+    Failure.EXHAUSTED: WireError(503, "server_error", "machine_exhausted"),
     Failure.TIMEOUT: WireError(504, "server_error", "timeout"),
     Failure.STOPPING: WireError(503, "server_error", "stopping", retry=False),
     Failure.CASSETTE_MISS: WireError(409, "invalid_request_error", "cassette_miss", retry=False),

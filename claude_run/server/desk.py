@@ -27,6 +27,7 @@ from claude_run.turn import (
     TurnRequest,
     TurnStarted,
 )
+from claude_run.turn.exhaustion import exhaustion
 from claude_run.turn.unicode import ValidUnicode
 from claude_run.usage.windows import Plan
 
@@ -119,7 +120,6 @@ class Desk:
                 error.message = caller().signed(error.message)
                 emit(error)
             except Exception as fault:  # recording failed: the client must not be left hanging
-                traceback.print_exc()
                 emit(_crash(fault))
 
     async def _record(self, index: int, request: TurnRequest, emit: Emit, group: "Group") -> None:
@@ -143,7 +143,6 @@ class Desk:
             draft.client_gone = not (draft.finished or group.failed)
             raise
         except Exception as fault:  # a fault of ours must not leave the client hanging
-            traceback.print_exc()
             draft.error, group.failed = _crash(fault), True
             raise draft.error from fault
         finally:
@@ -151,6 +150,10 @@ class Desk:
 
 
 def _crash(fault: Exception) -> TurnError:
+    """Unless the machine is to blame, the traceback is kept for whoever reports it."""
+    if (exhausted := exhaustion(fault)) is not None:
+        return exhausted
+    traceback.print_exception(fault)
     return TurnError(Failure.CRASH, f"claude-run: {fault!r}")
 
 

@@ -20,6 +20,7 @@ class Failure(Enum):
     OVERLOADED = "overloaded"
     UPSTREAM = "upstream"
     CRASH = "crash"
+    EXHAUSTED = "exhausted"
     TIMEOUT = "timeout"
     STOPPING = "stopping"
     CASSETTE_MISS = "cassette_miss"

@@ -16,6 +16,7 @@ ALARMING: Final = frozenset(
         Failure.TOO_LARGE,
         Failure.RATE_LIMIT,
         Failure.TIMEOUT,
+        Failure.EXHAUSTED,
     }
 )
 """Failures that a person can do something about before the end. What is used up is told where it is

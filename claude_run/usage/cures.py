@@ -26,6 +26,7 @@ CURES: Final[Mapping[Failure, str]] = {
     Failure.UPSTREAM: _LATER,
     Failure.CASSETTE_MISS: "",
     Failure.CRASH: "a fault of claude-run or of Claude Code: please report it",
+    Failure.EXHAUSTED: "",
     Failure.TIMEOUT: "--timeout SECONDS waits longer",
     Failure.STOPPING: "the run was ending",
 }

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stderr
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from io import StringIO
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -25,11 +26,13 @@ _LONGEST: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`whole` and `streamed` say what the client got: a text, or the code of an error."""
+    """`whole` and `streamed` say what the client got: a text, or the code of an error; `stderr`
+    what the person was told."""
 
     whole: str
     streamed: str
     afterwards: str
+    stderr: str = ""
 
     def wrong(self, name: str) -> list[str]:
         """What of it must not be."""
@@ -51,7 +54,11 @@ class Trial:
     bridge: Bridge
 
     def tried(self, name: str) -> Seen:
-        return Seen(self._asked(name, False), self._asked(name, True), self._asked(FINE, False))
+        """What is said once in a run is said of the first fault of its kind."""
+        with told() as stderr:
+            got = (self._asked(name, False), self._asked(name, True), self._asked(FINE, False))
+            self.bridge.listen()
+        return Seen(*got, stderr.getvalue())
 
     def _asked(self, name: str, stream: bool) -> str:
         messages = [{"role": "user", "content": f"[{name}]"}]
@@ -97,6 +104,16 @@ def _streamed(answer: bytes) -> str:
 
 def _short(text: str) -> str:
     return repr(text if len(text) < 40 else f"{text[:20]}… of {len(text)}")
+
+
+@contextmanager
+def told() -> Iterator[StringIO]:
+    """What the person is told meanwhile on stderr, without the name that is before each line."""
+    heard, text = StringIO(), StringIO()
+    with redirect_stderr(heard):
+        yield text
+    lines = (line.removeprefix("claude-run: ") for line in heard.getvalue().splitlines())
+    text.write("; ".join(lines))
 
 
 @contextmanager

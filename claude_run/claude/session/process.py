@@ -120,14 +120,17 @@ class Process:
         that cannot be looked at counts as alive as long as it has not been ended."""
         if self._process is None:
             return self._keeper is not None and not self._keeper.done()
-        with suppress(psutil.Error):
+        try:
             return self._process.status() not in _NOT_ALIVE
-        return False
+        except psutil.Error:
+            return False
+        except OSError:  # no file descriptor to look with: whoever asks it will find out
+            return True
 
     @property
     def memory(self) -> int:
         """Resident bytes of the process; 0 when that cannot be told."""
         if self._process is not None:
-            with suppress(psutil.Error):
+            with suppress(psutil.Error, OSError):
                 return int(self._process.memory_info().rss)
         return 0

@@ -9,6 +9,7 @@ from claude_run.turn import Failure, JsonObject
 STATUSES: Final[Mapping[str | None, int]] = {
     "billing_not_active": 402,
     "overloaded": 529,
+    "machine_exhausted": 529,
     "stopping": 529,
 }
 """Anthropic's status for what has another one at OpenAI, by OpenAI's code for it."""
