@@ -23,13 +23,14 @@ class Field:
 
     `note` says in one short sentence what happens; the README prints it and so do notices
     and refusals. A value among `harmless` asks for what happens anyway: it is accepted
-    without a word, and is not passed on.
+    without a word, and is not passed on. `code` is what a client knows a refusal by.
     """
 
     name: str
     treatment: Treatment
     note: str
     harmless: tuple[Any, ...] = ()
+    code: str | None = None
 
 
 def table(*rows: Field) -> Mapping[str, Field]:
@@ -62,7 +63,7 @@ def sift(
 
 def _notice(row: Field, *, strict: bool) -> Notice:
     if row.treatment is Treatment.REFUSED:
-        raise bad_request(f"{row.name} is not supported. {row.note}", row.name)
+        raise bad_request(f"{row.name} is not supported. {row.note}", row.name, row.code)
     return ignored(row, strict=strict)
 
 

@@ -73,7 +73,7 @@ class _Sender:
         told = json.loads(self._body)["error"]
         status = STATUSES.get(told["code"], head["status"])
         error = anthropic_error(
-            status, told["message"], told["param"], request_id=caller().request_id
+            status, told["message"], told["param"], told["code"], request_id=caller().request_id
         )
         body = json.dumps(error).encode()
         MutableHeaders(scope=head)["content-length"] = str(len(body))

@@ -99,7 +99,8 @@ class Guard:
         return _answer(
             401,
             "Incorrect API key provided: it is missing or wrong. Use the OPENAI_API_KEY that "
-            "claude-run gave this command; every run has its own.",
+            "claude-run gave this command, or the ANTHROPIC_API_KEY with --anthropic; every run "
+            "has its own.",
             code="invalid_api_key",
             headers={"WWW-Authenticate": "Bearer"},
         )

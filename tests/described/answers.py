@@ -85,7 +85,10 @@ MESSAGE: Final = Kind((ANTHROPIC, "Message"), anthropic.types.Message)
 MESSAGE_EVENT: Final = Kind(
     (ANTHROPIC, "MessageStreamEvent"), anthropic.types.RawMessageStreamEvent
 )
-ANTHROPIC_ERROR: Final = Kind((ANTHROPIC, "ErrorResponse"), anthropic.types.ErrorResponse)
+# The client reads the details of an error, whose type has none.
+ANTHROPIC_ERROR: Final = Kind(
+    (ANTHROPIC, "ErrorResponse"), anthropic.types.ErrorResponse, frozenset({"error.details"})
+)
 
 WHOLE: Final[tuple[tuple[str, str, bool, Kind], ...]] = (
     ("POST", r"/chat/completions", False, CHAT),

@@ -4,6 +4,7 @@ import typing
 
 import pytest
 from anthropic.types import OutputConfigParam
+from anthropic.types.beta.message_create_params import MessageCreateParamsStreaming as BetaParams
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
 
 from claude_run.dialects.fields import Treatment
@@ -19,7 +20,8 @@ PLAIN: JsonObject = {
 
 
 def test_every_field_of_anthropics_has_a_row() -> None:
-    known = set(typing.get_type_hints(MessageCreateParamsStreaming)) - {"output_config"}
+    beta = set(typing.get_type_hints(BetaParams)) - {"output_format"}  # of the client's own
+    known = (beta | set(typing.get_type_hints(MessageCreateParamsStreaming))) - {"output_config"}
     inside = {f"output_config.{name}" for name in typing.get_type_hints(OutputConfigParam)}
     assert known | inside <= MESSAGES_FIELDS.keys()
 

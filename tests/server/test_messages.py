@@ -6,6 +6,7 @@ from typing import Any
 import anthropic
 import openai
 import pytest
+from anthropic import beta_tool
 from anthropic.types import Message
 
 from claude_run.bridge import Bridge
@@ -169,6 +170,26 @@ def test_the_stop_that_was_hit_is_told(
     answer = hear(claude, HELLO, stream=stream, stop_sequences=["no", stop])
     assert (answer.stop_reason, answer.stop_sequence) == ("stop_sequence", stop)
     assert [block.to_dict()["text"] for block in answer.content] == ["up to"]
+
+
+def test_the_tool_runner_of_anthropics_client_runs(
+    claude: anthropic.Anthropic, upstream: ScriptedUpstream
+) -> None:
+    """It would have its conversation kept by the server, and sends all of it where none is."""
+
+    @beta_tool
+    def weather(city: str) -> str:
+        """Of a city."""
+        return f"sunny in {city}"
+
+    call = Reply((Thinking("Hm.", "c2lnbmVk"), use("weather", city="Bern")))
+    upstream.answer = in_order(call, say("Take a hat"))
+    asked = body({"role": "user", "content": "run a tool"}, tools=[weather], **THINKS)
+    *_, last = claude.beta.messages.tool_runner(**asked)
+    assert last.content[-1].to_dict()["text"] == "Take a hat"
+    _, said, result = turns(upstream.requests[-1])
+    assert [block["type"] for block in said["content"]] == ["thinking", "tool_use"]
+    assert result["content"][0]["content"] == "sunny in Bern"
 
 
 def test_a_conversation_begun_through_chat_goes_on_through_messages(

@@ -30,11 +30,19 @@ TYPES: Final[Mapping[int, str]] = {
 PROMPT_TOO_LONG: Final = "prompt is too long"
 """Anthropic's own words, by which LangChain knows that a conversation is too long."""
 
+NO_THREADS: Final = "thread_unsupported_request"
+"""Anthropic's code by which its client knows to send the whole conversation itself."""
+
 _CLIENT: Final = 500
 
 
 def anthropic_error(
-    status: int, message: str, param: str | None = None, *, request_id: str | None
+    status: int,
+    message: str,
+    param: str | None = None,
+    code: object = None,
+    *,
+    request_id: str | None,
 ) -> JsonObject:
     """The envelope of an error with Anthropic's `status`. It has no room for the field at fault,
     which is therefore named first."""
@@ -46,6 +54,7 @@ def anthropic_error(
         "error": {
             "type": TYPES.get(status, other),
             "message": shortened(told, LONGEST_MESSAGE),
+            **({"details": {"error_code": code}} if code == NO_THREADS else {}),
         },
         "request_id": request_id,
     }

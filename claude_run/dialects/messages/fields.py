@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from claude_run.dialects.fields import Field, Treatment, table
+from claude_run.dialects.messages.errors import NO_THREADS
 
 HONOURED: Final = Treatment.HONOURED
 IGNORED: Final = Treatment.IGNORED
@@ -47,6 +48,17 @@ MESSAGES_FIELDS: Final[Mapping[str, Field]] = table(
     Field("user_profile_id", IGNORED, "The login says who asks."),
     Field("workspace_id", IGNORED, "The login says who asks."),
     Field("context_management", IGNORED, "Nothing is left out unasked.", harmless=({},)),
+    Field("betas", IGNORED, "What is here needs none.", harmless=([],)),
+    Field("billing_policy", IGNORED, "The login says who pays."),
+    Field("fallbacks", IGNORED, "Map names to models with `--model-map`.", harmless=([],)),
+    Field("fallback_credit_token", IGNORED, "There are no fallbacks."),
+    Field(
+        "thread",
+        REFUSED,
+        "No conversation is held under an id; send all of it. A live session goes on with it.",
+        code=NO_THREADS,
+    ),
+    Field("compaction", REFUSED, "Ask for a summary, or compact through `/v1/responses/compact`."),
     Field("container", REFUSED, "Nothing is executed here; offer a tool instead."),
     Field("mcp_servers", REFUSED, "No servers are connected; offer their tools instead.", ([],)),
 )
