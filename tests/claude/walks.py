@@ -10,7 +10,7 @@ from claude_run.claude.session.aspects import ALL
 from claude_run.claude.session.options import Place, birth_of
 from claude_run.claude.session.proof import comparable
 from claude_run.claude.session.replay import History
-from claude_run.claude.session.session import Phase, Session
+from claude_run.claude.session.session import Phase, Session, State
 from claude_run.claude.session.shape import Shape, Tool
 from claude_run.claude.tools import ToolNames
 from claude_run.rehearsal.answers import Pause, Refuse, Reply, ToolUse, say
