@@ -14,7 +14,7 @@ from claude_run.cli.verbs import Call
 from claude_run.usage.history import FILE, entries_in, grouped
 from claude_run.usage.table import Column, fitted, table
 from claude_run.usage.totals import Sums
-from claude_run.usage.words import cost, printable
+from claude_run.usage.words import price, printable
 
 FAILED = 1
 
@@ -52,7 +52,7 @@ def _table(by: str, groups: Mapping[str, Sums]) -> list[str]:
         Column("input", lambda _, sums: f"{sums.usage.prompt_tokens:,}", keep=2),
         Column("cached", lambda _, sums: f"{sums.usage.cache_read_tokens:,}", keep=1),
         Column("output", lambda _, sums: f"{sums.usage.output_tokens:,}", keep=6),
-        Column("~ cost", lambda _, sums: cost(sums.cost_usd), keep=7),
+        Column("~ cost", lambda _, sums: price(sums), keep=7),
     ]
     width = 100
     return table(fitted(columns, rows, width), rows, width)

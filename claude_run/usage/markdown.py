@@ -19,6 +19,7 @@ from claude_run.usage.words import (
     duration,
     ending,
     extra_usage,
+    price,
     shortened,
     window_name,
     window_words,
@@ -131,7 +132,7 @@ def _figures(sums: Sums) -> list[str]:
         usage.cache_read_tokens,
         usage.output_tokens,
     )
-    return [*(f"{count:,}" for count in counts), cost(sums.cost_usd)]
+    return [*(f"{count:,}" for count in counts), price(sums)]
 
 
 def _speed(totals: Totals) -> Iterator[str]:

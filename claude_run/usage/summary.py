@@ -22,6 +22,7 @@ from claude_run.usage.words import (
     duration,
     ending,
     extra_usage,
+    price,
     printable,
     shortened,
     window_name,
@@ -167,12 +168,12 @@ def _payer(t: Telling) -> Iterator[str]:
     payer = PAYERS.get(t.run.paid_by, printable(t.run.paid_by))
     spent = t.totals.together.cost_usd
     if t.is_free or spent is None:
-        price = ""
+        charged = ""
     elif t.run.paid_by == "subscription":
-        price = f" (the API would have charged about {cost(spent)})"
+        charged = f" (the API would have charged about {cost(spent)})"
     else:
-        price = f", about {cost(spent)} (an estimate, not a bill)"
-    yield from t.paper.told("paid by", payer + price)
+        charged = f", about {cost(spent)} (an estimate, not a bill)"
+    yield from t.paper.told("paid by", payer + charged)
     for text in _overage(t.totals):
         yield from t.paper.told("extra usage", text)
 
@@ -241,7 +242,7 @@ def _columns(title: str, t: Telling) -> list[Column]:
         Column("input", lambda _, sums: f"{sums.usage.prompt_tokens:,}", keep=2),
         Column("cached", lambda _, sums: f"{sums.usage.cache_read_tokens:,}", keep=1),
         Column("output", lambda _, sums: f"{sums.usage.output_tokens:,}", keep=6),
-        Column("~ cost", lambda _, sums: _price(sums), keep=7),
+        Column("~ cost", lambda _, sums: price(sums), keep=7),
     ]
     unwanted = set()
     if not together.failed:
@@ -249,11 +250,6 @@ def _columns(title: str, t: Telling) -> list[Column]:
     if t.is_free:
         unwanted.add("~ cost")
     return [column for column in columns if column.title not in unwanted]
-
-
-def _price(sums: Sums) -> str:
-    nothing = sums.cost_usd is None and not sums.usage.output_tokens
-    return "-" if nothing else cost(sums.cost_usd)
 
 
 def _details(t: Telling) -> Iterator[str]:

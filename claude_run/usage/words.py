@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from claude_run.turn import PlanWindow
+from claude_run.turn import PlanWindow, Usage
 from claude_run.usage.totals import Sums, WindowUse
 
 MINUTE: Final = 60
@@ -59,6 +59,11 @@ def cost(usd: float | None) -> str:
     if usd == 0 or usd >= 1:
         return f"${usd:,.2f}"
     return f"${usd:.3f}" if usd >= 0.001 else f"${usd:.5f}"  # noqa: PLR2004 - a tenth of a cent
+
+
+def price(sums: Sums) -> str:
+    """What some calls cost; a dash where nothing was used that could have cost anything."""
+    return "-" if sums.cost_usd is None and sums.usage == Usage() else cost(sums.cost_usd)
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
