@@ -26,7 +26,7 @@ def exhaustion(error: BaseException) -> TurnError | None:
     """What `error`, or what it came of, says that there is no more of; None for all others."""
     one: BaseException | None = error
     while one is not None:
-        if isinstance(one, OSError) and one.errno in EXHAUSTED:
+        if isinstance(one, OSError) and one.errno is not None and one.errno in EXHAUSTED:
             told = f"{os.strerror(one.errno)}: {EXHAUSTED[one.errno]}."
             return TurnError(Failure.EXHAUSTED, told)
         one = one.__cause__

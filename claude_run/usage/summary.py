@@ -175,22 +175,23 @@ def _payer(t: Telling) -> Iterator[str]:
         charged = f", about {cost(spent)} (an estimate, not a bill)"
     yield from t.paper.told("paid by", payer + charged)
     for text in _overage(t.totals):
-        yield from t.paper.told("extra usage", text)
+        yield from t.paper.told("extra", text)
 
 
 def _overage(totals: Totals) -> Iterator[str]:
     """What became of paid extra usage, once a window of the plan was used up."""
     overage = totals.overage
     if totals.extra.calls:
-        yield f"paid for: {extra_usage(totals.extra)}"
+        yield f"{extra_usage(totals.extra)} of paid extra usage"
     elif overage is not None and overage.in_use:
-        yield "in use: the plan is used up, and this is paid for"
+        yield "paid extra usage is in use: the plan is used up"
     elif (
         overage is not None
         and overage.disabled_reason
         and any(use.last.status == EXHAUSTED for use in totals.windows)
     ):
-        yield f"not available: {printable(overage.disabled_reason.replace('_', ' '))}"
+        reason = printable(overage.disabled_reason.replace("_", " "))
+        yield f"paid extra usage is not available: {reason}"
 
 
 def _cassette(t: Telling) -> Iterator[str]:

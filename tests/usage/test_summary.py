@@ -164,9 +164,16 @@ def test_every_payer_has_words_and_what_is_free_has_no_cost(payer: str) -> None:
 
 def test_extra_usage_that_is_paid_for_is_never_left_out() -> None:
     text = told(call(overage=Overage(in_use=True)), paid_by="subscription")
-    line = ["extra usage", "paid for: 1 call, 1,130 tokens, about $0.010"]
+    line = ["extra", "1 call, 1,130 tokens, about $0.010 of paid extra usage"]
     assert line in rows(text)
     assert line in rows(told(call(overage=Overage(in_use=True)), quiet=True))
+
+
+def test_why_extra_usage_is_not_available_is_told_where_the_plan_is_used_up() -> None:
+    overage = Overage(in_use=False, status="rejected", disabled_reason="out_of_credits")
+    used_up = failed(USED_UP, overage=overage, windows=(PlanWindow("five_hour", "rejected", 1.0),))
+    assert ["extra", "paid extra usage is not available: out of credits"] in rows(told(used_up))
+    assert "extra" not in told(call(overage=overage))
 
 
 def test_a_bridge_that_died_is_said_before_the_figures() -> None:
