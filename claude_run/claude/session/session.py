@@ -39,7 +39,7 @@ from claude_run.claude.tools import ToolNames
 from claude_run.turn import AssistantTurn, JsonObject, Text, Turn, UserTurn
 
 _STOP_SECONDS: Final = 1.0
-_PASS_SECONDS: Final = 10.0
+_WARM_SECONDS: Final = 10.0
 _NOTHING: Final = UserTurn((Text("."),))
 
 
@@ -108,7 +108,6 @@ class Session:
         birth = Birth(shape, place, is_fixed=Aspect.MODEL not in changeable)
         self._process = Process(birth, self._offering.config)
         self._said: list[_Said] = []
-        self._was_stopped = False
 
     # --- birth and death --------------------------------------------------------------
 
@@ -140,7 +139,7 @@ class Session:
             ControlRefusedError: something of it would stay.
             TurnError: the process broke.
         """
-        with self._process.border(), anyio.fail_after(_PASS_SECONDS):
+        with self._process.border(), anyio.fail_after(_WARM_SECONDS):
             await self._tell(_NOTHING, 0)
         await self.rewind()
 
@@ -261,7 +260,6 @@ class Session:
         Raises:
             ControlRefusedError: it did not within a second.
         """
-        self._was_stopped = True
         try:
             with anyio.fail_after(_STOP_SECONDS):
                 await self._client.interrupt()
@@ -277,8 +275,6 @@ class Session:
         Raises:
             ControlRefusedError: something of the conversation would stay.
         """
-        if self._was_stopped:
-            await self._outlast_stop()
         targets = (said for said in self._said if said.is_target and said.turn <= len(keep))
         target = max(targets, key=lambda said: said.turn, default=next(iter(self._said), None))
         kept = keep[: target.turn] if target is not None else ()
@@ -293,16 +289,6 @@ class Session:
         self.settle(kept)
         if not kept:
             self.exchanges = 0
-
-    async def _outlast_stop(self) -> None:
-        """Have the CLI take one more turn: only then is what it wrote of the stopped one, a word
-        of its own among it, surely there to be taken out. A busy machine has it come late."""
-        try:
-            with anyio.fail_after(_PASS_SECONDS):
-                await self._tell(_NOTHING, self._length)
-        except Exception as error:
-            raise control.ControlRefusedError("the stopped answer did not end") from error
-        self._was_stopped = False
 
     def settle(self, turns: tuple[Turn, ...]) -> None:
         """Say that the conversation holds exactly `turns`."""
