@@ -27,7 +27,6 @@ IGNORED: dict[str, Any] = {
     "text.verbosity": "low",
     "reasoning.context": "all_turns",
     "reasoning.mode": "pro",
-    "include": ["message.output_text.logprobs"],
     "truncation": "auto",
     "max_tool_calls": 3,
     "top_logprobs": 2,
@@ -112,7 +111,6 @@ def test_a_refused_field_is_refused_by_name(name: str) -> None:
         ("reasoning", {}),
         ("reasoning.context", "auto"),
         ("include", []),
-        ("include", ["reasoning.encrypted_content"]),
         ("truncation", "disabled"),
         ("top_logprobs", 0),
         ("service_tier", "auto"),
@@ -149,3 +147,11 @@ def test_an_unknown_field_is_ignored_with_a_notice(name: str) -> None:
 
 def test_nothing_but_the_fields_of_the_request_is_needed() -> None:
     assert parsed() == parsed(**{k: v for k, v in body().items() if k != "input"})
+
+
+def test_what_cannot_be_included_is_noticed_and_refused_where_that_was_asked() -> None:
+    for more in ([], ["reasoning.encrypted_content"]):
+        included = ["message.output_text.logprobs", *more]
+        (notice,) = parsed(include=included).notices
+        assert notice.subject == "include"
+        assert refused(strict=True, include=included).param == "include"

@@ -11,7 +11,7 @@ from openai.types.responses.response_create_params import ResponseCreateParamsNo
 from pydantic import BaseModel
 
 from claude_run.bridge import Bridge
-from claude_run.rehearsal.answers import Reply, TextBlock, Thinking, ToolUse, say
+from claude_run.rehearsal.answers import RedactedThinking, Reply, TextBlock, Thinking, ToolUse, say
 from claude_run.settings import Settings
 from claude_run.turn import JsonObject, Usage
 from tests.scripted import ScriptedUpstream, system_of, turns
@@ -184,6 +184,44 @@ def test_reasoning_comes_back_as_a_summary(
     (request,) = upstream.requests
     assert request["thinking"] == {"type": "adaptive", "display": "summarized"}
     assert request["output_config"]["effort"] == "high"
+
+
+@pytest.mark.parametrize("shown", ["auto", None])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_reasoning_that_a_client_keeps_goes_back_as_it_came(
+    client: openai.OpenAI, upstream: ScriptedUpstream, stream: bool, shown: Any
+) -> None:
+    upstream.answer = Reply(
+        (Thinking("Hm.", "c2lnbmVk"), RedactedThinking("aGlkZGVu"), TextBlock(("Easy.",)))
+    )
+    asked: dict[str, Any] = {
+        "model": "sonnet",
+        "store": False,
+        "reasoning": {"effort": "low", "summary": shown},
+        "include": ["reasoning.encrypted_content"],
+    }
+    if stream:
+        with client.responses.stream(input="think", **asked) as events:
+            output = events.get_final_response().output
+    else:
+        output = client.responses.create(input="think", **asked).output
+    assert [item.type for item in output] == ["reasoning", "reasoning", "message"]
+    first: JsonObject = output[0].to_dict()
+    assert [part["text"] for part in first["summary"]] == (["Hm."] if shown else [])
+
+    elsewhere = f"as nobody here has begun, {stream}, {shown}"
+    items: list[Any] = [
+        {"role": "user", "content": elsewhere},
+        *(item.to_dict() for item in output),
+    ]
+    foreign: Any = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAA"}
+    upstream.answer = say("Again.")
+    client.responses.create(input=[*items, foreign, {"role": "user", "content": "go on"}], **asked)
+    assert turns(upstream.requests[-1])[1]["content"] == [
+        {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVk"},
+        {"type": "redacted_thinking", "data": "aGlkZGVu"},
+        {"type": "text", "text": "Easy."},
+    ]
 
 
 def test_reasoning_nobody_asked_to_see_is_only_counted(

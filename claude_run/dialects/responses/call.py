@@ -11,12 +11,14 @@ from claude_run.turn import JsonObject, Notice, TurnRequest
 class ResponseCall:
     """`input_items` is what this request brought, `earlier_items` the conversation it goes on
     from. `echo` holds the fields a response repeats. `shows_reasoning` says whether a summary
-    was asked for. `forms` says how the client wrote its tools, by the functions' names."""
+    was asked for, `seals_reasoning` whether reasoning that can be sent back. `forms` says how the
+    client wrote its tools, by the functions' names."""
 
     request: TurnRequest
     stream: bool
     store: bool
     shows_reasoning: bool
+    seals_reasoning: bool
     echo: JsonObject
     earlier_items: tuple[JsonObject, ...]
     input_items: tuple[JsonObject, ...]

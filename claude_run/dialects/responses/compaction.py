@@ -5,7 +5,6 @@ whoever holds the item held the conversation. What is not signed by this user's 
 elsewhere, and nobody here can read it.
 """
 
-import base64
 import binascii
 import hashlib
 import hmac
@@ -21,6 +20,7 @@ from claude_run.dialects.responses.answer import usage_object
 from claude_run.dialects.responses.call import ResponseCall
 from claude_run.dialects.responses.items import kind_of
 from claude_run.dialects.responses.listing import listed
+from claude_run.dialects.responses.spelling import read, spelt
 from claude_run.turn import (
     Answer,
     Failure,
@@ -135,8 +135,8 @@ def opened(items: Iterable[tuple[str, JsonObject]], key: Key) -> Iterator[tuple[
 
 
 def seal(summary: str, key: bytes) -> str:
-    packed = _spelt(zlib.compress(summary.encode()))
-    return f"{_PREFIX}{packed}.{_spelt(_signature(packed, key))}"
+    packed = spelt(zlib.compress(summary.encode()))
+    return f"{_PREFIX}{packed}.{spelt(_signature(packed, key))}"
 
 
 def unseal(sealed: str, key: Key) -> str | None:
@@ -144,10 +144,10 @@ def unseal(sealed: str, key: Key) -> str | None:
     if not sealed.startswith(_PREFIX) or not sealed.isascii():
         return None
     packed, _, signature = sealed.removeprefix(_PREFIX).partition(".")
-    if not hmac.compare_digest(signature, _spelt(_signature(packed, key()))):
+    if not hmac.compare_digest(signature, spelt(_signature(packed, key()))):
         return None
     try:
-        whole = zlib.decompressobj().decompress(_read(packed), _LONGEST_SUMMARY)
+        whole = zlib.decompressobj().decompress(read(packed), _LONGEST_SUMMARY)
         return whole.decode()
     except (binascii.Error, zlib.error, UnicodeDecodeError):
         return None
@@ -155,11 +155,3 @@ def unseal(sealed: str, key: Key) -> str | None:
 
 def _signature(packed: str, key: bytes) -> bytes:
     return hmac.digest(key, packed.encode(), hashlib.sha256)
-
-
-def _spelt(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def _read(spelt: str) -> bytes:
-    return base64.urlsafe_b64decode(spelt + "=" * (-len(spelt) % 4))

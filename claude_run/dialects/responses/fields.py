@@ -18,7 +18,8 @@ RESPONSES_FIELDS: Final[Mapping[str, Field]] = table(
         "input",
         HONOURED,
         "A text, or items as native turns. System and developer texts join the system prompt; "
-        "reasoning items are accepted and not sent, as the session keeps what Claude thought.",
+        "reasoning that was encrypted here is sent back, other is left out; a live session keeps "
+        "its own.",
     ),
     Field("instructions", HONOURED, "The system prompt, for this response alone."),
     Field("previous_response_id", HONOURED, "Goes on from a response of this run."),
@@ -54,9 +55,9 @@ RESPONSES_FIELDS: Final[Mapping[str, Field]] = table(
     Field("metadata", HONOURED, "Repeated in the response; values are strings."),
     Field(
         "include",
-        IGNORED,
-        "There is nothing to add; encrypted reasoning is not needed to go on.",
-        harmless=([], ["reasoning.encrypted_content"]),
+        HONOURED,
+        "`reasoning.encrypted_content` adds what Claude thought, signed, to be sent back; there is "
+        "nothing else to add.",
     ),
     Field("truncation", IGNORED, "Nothing is left out unasked.", harmless=("disabled",)),
     Field("max_tool_calls", IGNORED, "It limits built-in tools, and there are none."),

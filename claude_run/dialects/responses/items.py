@@ -8,6 +8,7 @@ from claude_run.dialects.calls import OpenCalls, arguments
 from claude_run.dialects.content import media, texts
 from claude_run.dialects.reading import at, choice, elements, object_, optional, required, text
 from claude_run.dialects.responses.forms import INPUT, SEARCH, flat, found
+from claude_run.dialects.responses.reasoning import unsealed
 from claude_run.dialects.tools import function_name
 from claude_run.turn import (
     AssistantTurn,
@@ -85,6 +86,8 @@ class _Transcript:
                 self._turns.append(UserTurn(media(item.get("output"), at(param, "output"))))
             case "function_call_output" | "custom_tool_call_output":
                 self._result(item, param)
+            case "reasoning" if (thought := unsealed(item)) is not None:
+                self._turns.append(AssistantTurn((thought,)))
             case "tool_search_call":
                 given = object_(item.get("arguments") or {}, at(param, "arguments"))
                 self._begin_call(item, SEARCH, given, param)
@@ -97,9 +100,10 @@ class _Transcript:
 
     def conversation(self) -> Conversation:
         self._calls.settle()
-        if not self._turns or isinstance(self._turns[-1], AssistantTurn):
-            self._turns.append(UserTurn(()))
-        turns = tuple(_results_first(turn) for turn in alternate(self._turns))
+        said = [turn for turn in alternate(self._turns) if _says(turn)]
+        if not said or isinstance(said[-1], AssistantTurn):
+            said.append(UserTurn(()))
+        turns = tuple(_results_first(turn) for turn in alternate(said))
         return Conversation(turns, tuple(self._system), tuple(self._tools))
 
     def _message(self, item: JsonObject, param: str) -> None:
@@ -161,6 +165,11 @@ def _name(item: JsonObject, param: str) -> str:
 
 def _not_blank(parts: tuple[Text, ...]) -> tuple[Text, ...]:
     return tuple(part for part in parts if part.text.strip())
+
+
+def _says(turn: Turn) -> bool:
+    """Whether there is more in it than thinking."""
+    return isinstance(turn, UserTurn) or any(isinstance(p, Text | ToolCall) for p in turn.parts)
 
 
 def _results_first(turn: Turn) -> Turn:

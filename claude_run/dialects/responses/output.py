@@ -48,17 +48,19 @@ class OutputItem:
 
 
 class Reasoning(OutputItem):
-    """The model's thinking, shown as one summary."""
+    """The model's thinking, shown as one summary. `sealed` is what takes it back."""
 
     prefix = "rs"
 
     def __init__(self, index: int, seed: str, emit: Emit) -> None:
         super().__init__(index, seed, emit)
         self._pieces: list[str] = []
+        self.sealed: str | None = None
 
     def render(self, status: ItemStatus) -> JsonObject:
         summary = [self._part()] if self._pieces else []
-        return {"id": self.id, "type": "reasoning", "summary": summary, "status": status}
+        item = {"id": self.id, "type": "reasoning", "summary": summary, "status": status}
+        return item if self.sealed is None else {**item, "encrypted_content": self.sealed}
 
     def write(self, text: str) -> None:
         if not self._pieces:
@@ -71,6 +73,8 @@ class Reasoning(OutputItem):
         return {"type": "summary_text", "text": "".join(self._pieces)}
 
     def _finish(self) -> None:
+        if not self._pieces:
+            return
         part = self._part()
         self._tell("response.reasoning_summary_text.done", summary_index=0, text=part["text"])
         self._tell("response.reasoning_summary_part.done", summary_index=0, part=part)

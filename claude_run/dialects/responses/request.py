@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from claude_run.dialects import steering
-from claude_run.dialects.fields import sift
+from claude_run.dialects.fields import deviation, sift
 from claude_run.dialects.reading import (
     at,
     boolean,
@@ -21,10 +21,11 @@ from claude_run.dialects.responses.call import ResponseCall
 from claude_run.dialects.responses.echo import echo
 from claude_run.dialects.responses.fields import RESPONSES_FIELDS
 from claude_run.dialects.responses.items import Conversation, conversation, kind_of
+from claude_run.dialects.responses.reasoning import INCLUDED
 from claude_run.dialects.responses.store import StoredResponse
 from claude_run.dialects.responses.tools import Offer, offer
 from claude_run.dialects.sampling import sampling
-from claude_run.turn import Effort, JsonObject, Sampling, TurnRequest, bad_request
+from claude_run.turn import Effort, JsonObject, Notice, Sampling, TurnRequest, bad_request
 
 NESTED: Final = ("text", "reasoning")
 SUMMARIES: Final = ("auto", "concise", "detailed")
@@ -72,16 +73,18 @@ def parse_response(
     offered = offer(asked, talk.tools, talk.turns, strict=strict)
     steered, clamped = sampling(asked, "max_output_tokens", strict=strict)
     reasoning = _reasoning(asked)
+    included = [text(name, path) for path, name in elements(asked.get("include", []), "include")]
     return ResponseCall(
         request=_turn_request(asked, talk, offered, steered, reasoning),
         stream=optional(boolean, asked, "stream") or False,
         store=optional(boolean, asked, "store") is not False,
         shows_reasoning=reasoning.asked and reasoning.summary is not None,
+        seals_reasoning=INCLUDED in included,
         echo=echo(body, _checked(asked), offered.written, reasoning.summary, steered),
         earlier_items=earlier,
         input_items=brought,
         forms=offered.forms,
-        notices=notices + offered.notices + clamped,
+        notices=notices + offered.notices + clamped + _not_included(included, strict=strict),
     )
 
 
@@ -154,6 +157,13 @@ def _reasoning(asked: JsonObject) -> _Reasoning:
     )
     thinks, effort = optional(steering.effort, asked, "reasoning.effort") or (None, None)
     return _Reasoning(summary is not None if thinks is None else thinks, effort, summary)
+
+
+def _not_included(included: list[str], *, strict: bool) -> tuple[Notice, ...]:
+    if all(name == INCLUDED for name in included):
+        return ()
+    row = RESPONSES_FIELDS["include"]
+    return (deviation(row.name, f"{row.name} adds one thing alone. {row.note}", strict=strict),)
 
 
 def _summary(value: object, param: str) -> str:

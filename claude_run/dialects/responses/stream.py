@@ -1,7 +1,7 @@
 """An answer as the ordered events of a stream, and the whole response they amount to."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from typing_extensions import assert_never
 
@@ -10,11 +10,14 @@ from claude_run.dialects.responses.call import ResponseCall
 from claude_run.dialects.responses.calls import CALLS, Call, Called
 from claude_run.dialects.responses.forms import Form
 from claude_run.dialects.responses.output import ItemStatus, Message, OutputItem, Reasoning
+from claude_run.dialects.responses.reasoning import sealed
 from claude_run.turn import (
     Failure,
     JsonObject,
+    RedactedThinking,
     RefusalDelta,
     TextDelta,
+    Thinking,
     ThinkingDelta,
     ThinkingRedacted,
     ThinkingSigned,
@@ -26,6 +29,9 @@ from claude_run.turn import (
     TurnRestarted,
     TurnStarted,
 )
+
+_STANDING: Final = (TurnStarted, ThinkingDelta, ThinkingSigned, ThinkingRedacted)
+"""What stands of an answer that is begun anew."""
 
 ItemT = TypeVar("ItemT", bound=OutputItem)
 
@@ -39,6 +45,8 @@ class ResponseWriter:
     def __init__(self, call: ResponseCall, response_id: str, created_at: int) -> None:
         self.response = frame(call, response_id, created_at)
         self._shows_reasoning = call.shows_reasoning
+        self._seals_reasoning = call.seals_reasoning
+        self._thought = ""
         self._forms = call.forms
         self._seed = response_id.removeprefix("resp_")
         self._batch: list[JsonObject] = []
@@ -61,11 +69,9 @@ class ResponseWriter:
                 self._current(Message).write("output_text", text)
             case RefusalDelta(text) if text:
                 self._current(Message).write("refusal", text)
-            case ThinkingDelta(text) if text and self._shows_reasoning:
-                self._current(Reasoning).write(text)
-            case TextDelta() | RefusalDelta() | ThinkingDelta() | ToolCallDelta(fragment=""):
-                pass
-            case ThinkingSigned() | ThinkingRedacted():
+            case ThinkingDelta() | ThinkingSigned() | ThinkingRedacted():
+                self._think(event)
+            case TextDelta() | RefusalDelta() | ToolCallDelta(fragment=""):
                 pass
             case ToolCallStarted():
                 form = self._forms.get(event.name, Form("function", event.name))
@@ -91,6 +97,24 @@ class ResponseWriter:
         self.response = {**self.response, "model": model}
         self._emit("response.created", response=self.response)
         self._emit("response.in_progress", response=self.response)
+
+    def _think(self, event: ThinkingDelta | ThinkingSigned | ThinkingRedacted) -> None:
+        match event:
+            case ThinkingDelta(text):
+                self._thought += text
+                if text and self._shows_reasoning:
+                    self._current(Reasoning).write(text)
+            case ThinkingSigned(signature):
+                self._seal(Thinking(self._thought, signature))
+            case ThinkingRedacted(data):
+                self._seal(RedactedThinking(data))
+
+    def _seal(self, thought: Thinking | RedactedThinking) -> None:
+        """End a stretch of reasoning, with what takes it back, if that was asked for."""
+        self._thought = ""
+        if self._seals_reasoning:
+            self._current(Reasoning).sealed = sealed(thought)
+            self._close("completed")
 
     def _current(self, kind: type[ItemT]) -> ItemT:
         return self._open if isinstance(self._open, kind) else self._next(kind)
@@ -120,7 +144,9 @@ class ResponseWriter:
 
     def _restart(self) -> None:
         """Reasoning that is out may stand, as it is no part of the answer."""
-        if self._items or not isinstance(self._open, Reasoning | None):
+        self._thought = ""
+        is_answering = any(item["type"] != "reasoning" for item in self._items)
+        if is_answering or not isinstance(self._open, Reasoning | None):
             raise TurnError(
                 Failure.UPSTREAM, "Claude began its answer anew after a part of it was sent."
             )
@@ -155,7 +181,7 @@ def response_object(
     counted: list[TurnEvent] = []
     for event in events:
         if isinstance(event, TurnRestarted):
-            counted = [kept for kept in counted if isinstance(kept, TurnStarted | ThinkingDelta)]
+            counted = [kept for kept in counted if isinstance(kept, _STANDING)]
         else:
             counted.append(event)
     writer = ResponseWriter(call, response_id, created_at)
