@@ -16,6 +16,7 @@ from tests.benchmarks import (
     latency,
     memory,
     shapes,
+    spool,
     startup,
     stress,
     throughput,
@@ -28,6 +29,7 @@ PARTS: Final[Mapping[str, Callable[[], Iterable[Row]]]] = {
     "throughput": throughput.rows,
     "shapes": shapes.rows,
     "memory": memory.rows,
+    "spool": spool.rows,
     "cassettes": cassettes.rows,
     "stress": stress.rows,
 }
