@@ -12,11 +12,12 @@ from platformdirs import user_state_path
 from claude_run.cli.saying import say
 from claude_run.cli.verbs import Call
 from claude_run.usage.history import FILE, entries_in, grouped
-from claude_run.usage.table import Column, fitted, table
+from claude_run.usage.table import figures
 from claude_run.usage.totals import Sums
-from claude_run.usage.words import price, printable
+from claude_run.usage.words import printable
 
 FAILED = 1
+WIDTH = 100  # columns
 
 
 def act(call: Call) -> int:
@@ -45,14 +46,4 @@ def history_file() -> Path:
 def _table(by: str, groups: Mapping[str, Sums]) -> list[str]:
     rows = [(printable(name), sums) for name, sums in groups.items()]
     rows.append(("total", sum(groups.values(), Sums())))
-    columns = [
-        Column(by, lambda name, _: name, keep=9),
-        Column("calls", lambda _, sums: f"{sums.calls:,}", keep=8),
-        Column("failed", lambda _, sums: f"{sums.failed:,}", keep=5),
-        Column("input", lambda _, sums: f"{sums.usage.prompt_tokens:,}", keep=2),
-        Column("cached", lambda _, sums: f"{sums.usage.cache_read_tokens:,}", keep=1),
-        Column("output", lambda _, sums: f"{sums.usage.output_tokens:,}", keep=6),
-        Column("~ cost", lambda _, sums: price(sums), keep=7),
-    ]
-    width = 100
-    return table(fitted(columns, rows, width), rows, width)
+    return figures(by, rows, WIDTH)

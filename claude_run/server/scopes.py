@@ -35,7 +35,7 @@ from claude_run.turn import (
 )
 from claude_run.usage.log import told
 from claude_run.usage.record import CallRecord
-from claude_run.usage.totals import Tally
+from claude_run.usage.tally import Tally
 
 MOST_ENTRIES: Final = 20
 """Conversations of a scope that are kept, the last ones."""

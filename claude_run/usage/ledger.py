@@ -5,7 +5,8 @@ from typing import Final
 
 from claude_run.turn import JsonObject
 from claude_run.usage.record import CallRecord, members
-from claude_run.usage.totals import Sums, Tally, Totals
+from claude_run.usage.tally import Tally
+from claude_run.usage.totals import Sums, Totals
 
 PATHS: Final = ("continued", "spare", "cold", "replayed")
 

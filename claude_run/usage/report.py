@@ -9,7 +9,8 @@ from typing import TypeAlias
 from claude_run.turn import JsonObject
 from claude_run.usage.record import CallRecord
 from claude_run.usage.run import Run
-from claude_run.usage.totals import Totals, totals
+from claude_run.usage.tally import totals
+from claude_run.usage.totals import Totals
 
 Calls: TypeAlias = Callable[[], Iterable[CallRecord]]
 """Gives the calls of a run anew each time it is called: there may be too many to keep."""

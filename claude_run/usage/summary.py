@@ -1,7 +1,6 @@
 """The summary of a run as a person reads it, on stderr: how it ended, what failed and what helps,
 what it cost and what is left, then the table, then the rest; at most a screen."""
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -10,8 +9,9 @@ from pathlib import PurePath
 from typing import Final, Literal, TextIO
 
 from claude_run.usage.cures import cure, nothing_called
+from claude_run.usage.paper import LABEL, Paper, paper_of
 from claude_run.usage.run import Run
-from claude_run.usage.table import Column, fitted, table
+from claude_run.usage.table import figures
 from claude_run.usage.totals import Sums, Totals
 from claude_run.usage.windows import EXHAUSTED
 from claude_run.usage.words import (
@@ -22,7 +22,6 @@ from claude_run.usage.words import (
     duration,
     ending,
     extra_usage,
-    price,
     printable,
     shortened,
     window_name,
@@ -32,36 +31,11 @@ from claude_run.usage.words import (
 
 Detail = Literal["short", "full", "none"]
 
-PLAIN_WIDTH: Final = 100
-NARROWEST: Final = 40
 BRAND: Final = "claude-run: "
 SHORTEST_TITLE: Final = 12  # columns
 CASSETTE: Final = ("replayed", "recorded", "missed", "unused")
 MOST_MODELS: Final = 8
 MOST_NAMED: Final = 3
-LABEL: Final = 10  # columns of "answered" and its like, with the blanks after them
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What is written on: its width in columns, and whether it has colours."""
-
-    width: int = PLAIN_WIDTH
-    is_coloured: bool = False
-
-    def bold(self, text: str) -> str:
-        return f"\x1b[1m{text}\x1b[0m" if self.is_coloured else text
-
-    def red(self, text: str) -> str:
-        return f"\x1b[1;31m{text}\x1b[0m" if self.is_coloured else text
-
-    def told(self, label: str, text: str) -> Iterator[str]:
-        """`text` beside `label`, as many lines as it needs."""
-        hang = " " * max(LABEL, len(label) + 2)
-        room = max(self.width - len(hang), 20)
-        lines = wrapped(text, room)
-        yield f"{label:<{len(hang)}}{lines[0]}".rstrip()
-        yield from (f"{hang}{line}" for line in lines[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,30 +201,12 @@ def _groups(title: str, groups: Mapping[str, Sums], t: Telling) -> Iterator[str]
         rows.append((f"{len(others)} others", sum((sums for _, sums in others), Sums())))
     if len(rows) > 1:
         rows.append(("total", t.totals.together))
-    columns = fitted(_columns(title, t), rows, t.paper.width)
-    header, *lines = table(columns, rows, t.paper.width)
-    yield t.paper.bold(header)
-    yield from lines
-
-
-def _columns(title: str, t: Telling) -> list[Column]:
-    """The columns, and in which order they go where there is no room."""
-    together = t.totals.together
-    columns = [
-        Column(title, lambda name, _: name, keep=9),
-        Column("calls", lambda _, sums: f"{sums.calls:,}", keep=8),
-        Column("failed", lambda _, sums: f"{sums.failed:,}", keep=5),
-        Column("input", lambda _, sums: f"{sums.usage.prompt_tokens:,}", keep=2),
-        Column("cached", lambda _, sums: f"{sums.usage.cache_read_tokens:,}", keep=1),
-        Column("output", lambda _, sums: f"{sums.usage.output_tokens:,}", keep=6),
-        Column("~ cost", lambda _, sums: price(sums), keep=7),
-    ]
-    unwanted = set()
-    if not together.failed:
-        unwanted.add("failed")
+    unwanted = {"failed"} if not t.totals.together.failed else set()
     if t.is_free:
         unwanted.add("~ cost")
-    return [column for column in columns if column.title not in unwanted]
+    header, *lines = figures(title, rows, t.paper.width, unwanted)
+    yield t.paper.bold(header)
+    yield from lines
 
 
 def _details(t: Telling) -> Iterator[str]:
@@ -311,12 +267,3 @@ def _sessions(t: Telling) -> Iterator[str]:
         yield from t.paper.told("retried", counted(t.totals.together.retries, "time"))
     if t.totals.together.cancelled:
         yield from t.paper.told("given up", f"{counted(t.totals.together.cancelled, 'call')}")
-
-
-def paper_of(stderr: TextIO) -> Paper:
-    """A terminal's own width, with colours unless NO_COLOR or TERM=dumb; plain elsewhere."""
-    if not stderr.isatty():
-        return Paper()
-    columns = os.get_terminal_size(stderr.fileno()).columns or 80
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    return Paper(max(columns, NARROWEST), is_coloured=not plain)

@@ -1,11 +1,11 @@
 """A table in a terminal: names are never broken, columns that have no room are left out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from claude_run.usage.totals import Sums
-from claude_run.usage.words import cells, shortened
+from claude_run.usage.words import cells, price, shortened
 
 GAP: Final = 2
 NARROW: Final = 66
@@ -25,6 +25,23 @@ class Column:
 
     def width(self, rows: Sequence[Row]) -> int:
         return max(len(self.title), *(cells(self.cell(*row)) for row in rows))
+
+
+def figures(
+    title: str, rows: Sequence[Row], width: int, unwanted: Collection[str] = ()
+) -> list[str]:
+    """The lines of a table of models, labels and the like, `unwanted` being titles of columns."""
+    columns = [
+        Column(title, lambda name, _: name, keep=9),
+        Column("calls", lambda _, sums: f"{sums.calls:,}", keep=8),
+        Column("failed", lambda _, sums: f"{sums.failed:,}", keep=5),
+        Column("input", lambda _, sums: f"{sums.usage.prompt_tokens:,}", keep=2),
+        Column("cached", lambda _, sums: f"{sums.usage.cache_read_tokens:,}", keep=1),
+        Column("output", lambda _, sums: f"{sums.usage.output_tokens:,}", keep=6),
+        Column("~ cost", lambda _, sums: price(sums), keep=7),
+    ]
+    wanted = [column for column in columns if column.title not in unwanted]
+    return table(fitted(wanted, rows, width), rows, width)
 
 
 def fitted(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Column]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from claude_run.usage.history import GROUPS, append, entries_in, entry_of, grouped
-from claude_run.usage.totals import Sums, totals
+from claude_run.usage.tally import totals
+from claude_run.usage.totals import Sums
 from tests.scripted import sealed_environment
 from tests.usage.records import NOW, OPUS, SONNET, call, failed, run
 from tests.wrapped import CLAUDE_RUN, finished

@@ -13,7 +13,7 @@ from claude_run.usage.page import MOST_STATIC, page
 from claude_run.usage.page.charts import lanes
 from claude_run.usage.record import CallRecord
 from claude_run.usage.report import Part, Report, report_of
-from claude_run.usage.totals import totals
+from claude_run.usage.tally import totals
 from tests.usage.browser import Browser, chromium
 from tests.usage.records import HOSTILE, NOW, OPUS, call, failed, report, run
 

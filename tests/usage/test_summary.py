@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from claude_run.turn import Failure, Notice, Overage, PlanWindow
 from claude_run.usage.cures import CURES
+from claude_run.usage.paper import Paper, paper_of
 from claude_run.usage.record import CallRecord
-from claude_run.usage.summary import Detail, Paper, Telling, paper_of, print_summary, summary
-from claude_run.usage.totals import totals
+from claude_run.usage.summary import Detail, Telling, print_summary, summary
+from claude_run.usage.tally import totals
 from claude_run.usage.words import FREE, PAYERS, cells
 from tests.usage.records import (
     HOSTILE,

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from claude_run.turn import PlanWindow, Usage
 from claude_run.usage.record import CallRecord
-from claude_run.usage.totals import Sums, model_of, repeated, spread, totals
+from claude_run.usage.tally import totals
+from claude_run.usage.totals import Sums, model_of, repeated, spread
 from tests.usage.records import OPUS, OVERLOADED, SONNET, UNKNOWN, call, failed, some_calls
 
 
