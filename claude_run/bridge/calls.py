@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import h11
 
+from claude_run.bridge.chunks import DONE, chunk_in
 from claude_run.bridge.errors import AnswerError
 from claude_run.turn import JsonObject
 
@@ -120,9 +121,8 @@ class Texts:
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            name, _, said = line.decode("utf-8", "replace").partition(":")
-            if name == "data":
-                yield from self._event(said.strip())
+            if (chunk := chunk_in(line)) is not None:
+                yield from self._event(chunk)
 
     def end(self) -> None:
         """Raises AnswerError unless the answer is whole, and is one."""
@@ -131,11 +131,10 @@ class Texts:
         if self._refusal:
             raise declined("".join(self._refusal))
 
-    def _event(self, said: str) -> Iterator[str]:
-        if said == "[DONE]":
+    def _event(self, event: JsonObject) -> Iterator[str]:
+        if event is DONE:
             self._is_done = True
             return
-        event: JsonObject = json.loads(said)
         if "error" in event:
             raise refused(None, event)
         for choice in event.get("choices", ()):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+from claude_run.bridge.chunks import DONE, chunk_in
 from claude_run.turn import JsonObject
 
 OK: Final = 200
@@ -74,15 +75,15 @@ def _request(body: JsonObject, endpoint: Endpoint) -> tuple[str, bytes, dict[str
 
 def _events(response: http.client.HTTPResponse) -> Iterator[JsonObject]:
     for line in response:
-        field, _, data = line.decode("utf-8", "replace").partition(":")
-        if field != "data":
-            continue
-        if data.strip() == "[DONE]":
-            return
-        event: dict[str, Any] = json.loads(data)
-        if "error" in event:
-            raise AskError(_message(event))
-        yield event
+        match chunk_in(line):
+            case None:
+                continue
+            case chunk if chunk is DONE:
+                return
+            case {"error": _} as refusal:
+                raise AskError(_message(refusal))
+            case chunk:
+                yield chunk
     raise AskError("the answer broke off")
 
 
