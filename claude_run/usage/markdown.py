@@ -66,6 +66,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _groups("Model", totals.models.items(), totals.together, free=free)
     if len(totals.labels) > 1 or "" not in totals.labels:
         yield from _groups("Label", totals.labels.items(), totals.together, free=free)
+    yield from _again(totals)
     yield from _speed(totals)
     yield from _calls("Slowest calls", report, lambda record: record.seconds, free=free)
     if not free:
@@ -139,6 +140,11 @@ def _speed(totals: Totals) -> Iterator[str]:
     if (first := totals.first_token) is not None:
         yield f"First token after {duration(first.p50)} (95%: {duration(first.p95)}), up to"
         yield f"{counted(totals.most_at_once, 'call')} at once.\n"
+
+
+def _again(totals: Totals) -> Iterator[str]:
+    if retries := totals.together.retries:
+        yield f"Asked again after an error: {counted(retries, 'time')}.\n"
 
 
 def _calls(

@@ -206,6 +206,7 @@ def test_costs_add_up_and_are_told_alike(written: Written) -> None:
 def test_the_pages_calls_add_up_to_its_header(written: Written) -> None:
     calls, tiles = written.page_calls, written.tiles
     assert tiles["asked again"] == f"{sum(call['retry'] for call in calls)}"
+    assert f"Asked again after an error: {tiles['asked again']} times." in written.markdown
     assert tiles["calls"] == f"{sum(not call['retry'] for call in calls)}"
     failed = [call for call in calls if call["note"] and not call["again"]]
     assert tiles["failed"] == f"{len(failed)}"
