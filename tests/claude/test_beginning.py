@@ -27,7 +27,7 @@ def echo(request: JsonObject) -> Answer:
 def is_warming(claude: Claude) -> bool:
     """Whether a process is told something before anybody has asked. Nothing public tells it."""
     sessions = claude.pool._processes.sessions  # noqa: SLF001
-    return any(session._said for session in sessions)  # noqa: SLF001
+    return any(session._told for session in sessions)  # noqa: SLF001
 
 
 async def answered(claude: Claude, text: str) -> str:

@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,6 @@ import anyio
 from claude_agent_sdk import ClaudeSDKClient, Message, ResultMessage
 from typing_extensions import assert_never
 
-from claude_run.claude.conversation import answers_calls
 from claude_run.claude.errors import RateLimit
 from claude_run.claude.session import control
 from claude_run.claude.session.aspects import Aspect
@@ -35,6 +34,7 @@ from claude_run.claude.session.replay import (
     user_message,
 )
 from claude_run.claude.session.shape import Shape
+from claude_run.claude.session.told import Told
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import AssistantTurn, JsonObject, Text, Turn, UserTurn
 
@@ -57,16 +57,6 @@ class Phase(Enum):
     TELLING = auto()
     """It is told what was said before; what becomes of it when that breaks off is not known."""
     ANSWERING = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A user message of the conversation: its uuid, the number of its turn, and whether the
-    conversation can be rewound to before it. Between a call and its result it cannot."""
-
-    uuid: str
-    turn: int
-    is_target: bool
 
 
 class Session:
@@ -107,7 +97,7 @@ class Session:
         self._offering = Offering(shape.tools)
         birth = Birth(shape, place, is_fixed=Aspect.MODEL not in changeable)
         self._process = Process(birth, self._offering.config)
-        self._said: list[_Said] = []
+        self._told = Told()
 
     # --- birth and death --------------------------------------------------------------
 
@@ -154,7 +144,7 @@ class Session:
         text, users = transcript(history, names, self._model, session_id, lambda: str(uuid.uuid4()))
         turns = [n for n, turn in enumerate(history.turns) if isinstance(turn, UserTurn)]
         for number, uuid_ in zip(turns, users, strict=True):
-            self._heard(uuid_, number, history.turns[number])
+            self._told.add(number, history.turns[number], uuid_)
         path = self._directory / f"{session_id}.jsonl"
         path.write_text(text, encoding="utf-8")
         return path
@@ -238,16 +228,13 @@ class Session:
             pass
 
     async def _say(self, turn: UserTurn, number: int, *, asks: bool) -> None:
-        self._heard(str(uuid.uuid4()), number, turn)
-        await self._client.query(_only(user_message(turn, self._said[-1].uuid, asks=asks)))
+        told = self._told.add(number, turn)
+        await self._client.query(_only(user_message(turn, told.uuid, asks=asks)))
 
     def _note_thinking(self, turns: Sequence[Turn]) -> None:
         """The CLI keeps what was thought from a model that it is not said to be of."""
         is_lost = self._model is None and any(map(thinks, turns))
         self.lacks_thinking = self.lacks_thinking or is_lost
-
-    def _heard(self, uuid_: str, number: int, turn: Turn) -> None:
-        self._said.append(_Said(uuid_, number, is_target=not answers_calls(turn)))
 
     def _note_end(self, message: Message) -> None:
         if isinstance(message, ResultMessage):
@@ -275,15 +262,14 @@ class Session:
         Raises:
             ControlRefusedError: something of the conversation would stay.
         """
-        targets = (said for said in self._said if said.is_target and said.turn <= len(keep))
-        target = max(targets, key=lambda said: said.turn, default=next(iter(self._said), None))
+        target = self._told.target(keep)
         kept = keep[: target.turn] if target is not None else ()
         if target is not None:
-            before = await control.rewind(self._client, target.uuid, self._said[-1].uuid)
+            before = await control.rewind(self._client, target.uuid, self._told.last.uuid)
             # An assistant message before the first user message survives a rewind.
-            if before is not None and target is self._said[0]:
+            if before is not None and self._told.is_first(target):
                 raise control.ControlRefusedError("something of the conversation would stay")
-            del self._said[self._said.index(target) :]
+            self._told.forget_from(target)
         if self.noted_after is not None and self.noted_after >= len(kept):
             self.noted_after = None
         self.settle(kept)
