@@ -7,7 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -91,23 +91,12 @@ def make_app(settings: Settings, keys: Keys, desk: Desk, watching: Watching) -> 
         socket_routes(desk, connected, watching.keepers, strict=settings.strict_params)
     )
     app.include_router(scope_routes(watching.scopes))
+    app.include_router(_model_routes(settings))
     app.add_exception_handler(TurnError, _recorded(desk, served))
 
     @app.get("/health")
     async def health() -> JsonObject:
         return {"status": "ok"}
-
-    @app.get("/models")
-    async def models(request: Request) -> JsonObject:
-        names = listed(settings)
-        if VERSION in request.headers:
-            return model_list(names)
-        return {"object": "list", "data": [_model(name) for name in names]}
-
-    @app.get("/models/{name:path}")
-    async def model(name: str, request: Request) -> JsonObject:
-        resolve(name, settings)
-        return model_info(name) if VERSION in request.headers else _model(name)
 
     @app.get("/usage")
     async def used() -> JsonObject:
@@ -120,6 +109,24 @@ def make_app(settings: Settings, keys: Keys, desk: Desk, watching: Watching) -> 
         label=lambda: watching.scopes.unlabelled,
         plan=desk.plan,
     )
+
+
+def _model_routes(settings: Settings) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/models")
+    async def models(request: Request) -> JsonObject:
+        names = listed(settings)
+        if VERSION in request.headers:
+            return model_list(names)
+        return {"object": "list", "data": [_model(name) for name in names]}
+
+    @router.get("/models/{name:path}")
+    async def model(name: str, request: Request) -> JsonObject:
+        resolve(name, settings)
+        return model_info(name) if VERSION in request.headers else _model(name)
+
+    return router
 
 
 def _model(name: str) -> JsonObject:
