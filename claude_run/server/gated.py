@@ -17,7 +17,6 @@ from claude_run.turn import (
     TurnFinished,
     TurnRequest,
     TurnStarted,
-    Usage,
 )
 from claude_run.usage.budget import Amount
 
@@ -108,11 +107,7 @@ class _Sending:
         self._emit(event)
 
     def used(self) -> Amount:
-        """The trace has every attempt's; the last event only what the client is told."""
-        usage, cost = self.trace.usage, self.trace.cost_usd
-        if self._finished is not None:
-            usage = usage if usage != Usage() else self._finished.usage
-            cost = cost if cost is not None else self._finished.cost_usd
+        usage, cost = self.trace.spent(self._finished)
         tokens = usage.prompt_tokens + usage.output_tokens
         return Amount(1, tokens, cost or 0.0, charged=int(tokens > 0))
 

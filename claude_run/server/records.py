@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from claude_run.dialects.errors import WIRE
 from claude_run.server.caller import Caller, caller
@@ -20,7 +20,6 @@ from claude_run.turn import (
     TurnFinished,
     TurnRequest,
     TurnStarted,
-    Usage,
 )
 from claude_run.usage.alarm import alarm
 from claude_run.usage.ledger import Ledger
@@ -88,6 +87,7 @@ class Draft:
 
     def record(self) -> CallRecord:
         trace, finished = self.trace, self.finished
+        usage, cost_usd = trace.spent(finished)
         return CallRecord(
             request_id=self.caller.request_id,
             began=self.began,
@@ -103,7 +103,8 @@ class Draft:
             queued=trace.waited,
             first_token=self.first_token,
             seconds=time.monotonic() - self.began_at,
-            **self._spent(),
+            **members(usage),
+            cost_usd=cost_usd,
             finish_reason=finished.stop.value if finished is not None else None,
             error=call_error(self.error) if self.error is not None else None,
             client_gone=self.client_gone,
@@ -117,15 +118,6 @@ class Draft:
     def _model(self) -> str | None:
         said = self.finished or self.started
         return self.trace.answered_by or (said.model if said is not None else None) or None
-
-    def _spent(self) -> dict[str, Any]:
-        """The trace holds every attempt's; the last event only what the client is told. What
-        is replayed tells the client what it once took, and takes nothing."""
-        usage, cost = self.trace.usage, self.trace.cost_usd
-        if self.finished is not None and self.trace.session != "replayed":
-            usage = usage if usage != Usage() else self.finished.usage
-            cost = cost if cost is not None else self.finished.cost_usd
-        return {**members(usage), "cost_usd": cost}
 
 
 class Records:

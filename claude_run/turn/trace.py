@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from claude_run.turn.events import TurnEvent, Usage
+from claude_run.turn.events import TurnEvent, TurnFinished, Usage
 from claude_run.turn.request import TurnRequest
 
 
@@ -61,6 +61,16 @@ class Trace:
     notices: list[Notice] = field(default_factory=list)
     windows: tuple[PlanWindow, ...] = ()
     overage: Overage | None = None
+
+    def spent(self, finished: TurnFinished | None) -> tuple[Usage, float | None]:
+        """Tokens and dollars of the call that ended with `finished`, or without. The trace counts
+        every attempt; the last event has only what the client is told. What is replayed tells the
+        client what it once took, and takes nothing."""
+        usage, cost = self.usage, self.cost_usd
+        if finished is not None and self.session != "replayed":
+            usage = usage if usage != Usage() else finished.usage
+            cost = cost if cost is not None else finished.cost_usd
+        return usage, cost
 
 
 Emit: TypeAlias = Callable[[TurnEvent], None]
