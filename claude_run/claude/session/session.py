@@ -275,6 +275,7 @@ class Session:
         self.settle(kept)
         if not kept:
             self.exchanges = 0
+            self.lacks_thinking = False
 
     def settle(self, turns: tuple[Turn, ...]) -> None:
         """Say that the conversation holds exactly `turns`."""
