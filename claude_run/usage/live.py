@@ -6,7 +6,6 @@ from typing import Final
 
 from claude_run.turn import JsonObject
 from claude_run.usage.record import CallRecord
-from claude_run.usage.run import without_keys
 
 SECONDS: Final = 60
 MOST_ERRORS: Final = 5
@@ -61,7 +60,7 @@ def _told(record: CallRecord) -> JsonObject:
         "request_id": record.request_id,
         "status": record.error.status,
         "kind": record.error.kind,
-        "message": without_keys(record.error.message),
+        "message": record.error.message,
         "model": record.name,
         "label": record.label,
     }
