@@ -139,6 +139,11 @@ def _signal_news(pipe: int) -> None:
     fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
+def shown(name: str) -> str:
+    """`name` as a message can have it: quoted where it is empty or has blanks."""
+    return name if name.split() == [name] else repr(name)
+
+
 def look_for(name: str, path: str | None) -> None:
     """Look for the program `name` before anything is started for it; `path` is a PATH.
 
@@ -147,12 +152,13 @@ def look_for(name: str, path: str | None) -> None:
     """
     if shutil.which(name, path=path) is not None:
         return
-    places = [""] if os.path.dirname(name) else os.get_exec_path({"PATH": path or os.defpath})
+    path = os.defpath if path is None else path
+    places = [""] if os.path.dirname(name) else os.get_exec_path({"PATH": path})
     if any(os.path.isfile(os.path.join(place, name)) for place in places):
-        raise StartError(f"{name}: Permission denied", NOT_EXECUTABLE)
+        raise StartError(f"{shown(name)}: Permission denied", NOT_EXECUTABLE)
     if os.path.isdir(name) and os.path.dirname(name):
-        raise StartError(f"{name}: Is a directory", NOT_EXECUTABLE)
-    raise StartError(f"{name}: command not found", NOT_FOUND)
+        raise StartError(f"{shown(name)}: Is a directory", NOT_EXECUTABLE)
+    raise StartError(f"{shown(name)}: command not found", NOT_FOUND)
 
 
 def begun(
@@ -168,7 +174,7 @@ def begun(
         return subprocess.Popen(argv, env=environment, **options)  # noqa: S603
     except FileNotFoundError:
         if shutil.which(argv[0], path=environment.get("PATH")) is None:
-            raise StartError(f"{argv[0]}: command not found", NOT_FOUND) from None
+            raise StartError(f"{shown(argv[0])}: command not found", NOT_FOUND) from None
         raise StartError(f"{argv[0]}: its interpreter was not found", NOT_EXECUTABLE) from None
     except OSError as error:
         raise StartError(f"{argv[0]}: {error.strerror}", NOT_EXECUTABLE) from None

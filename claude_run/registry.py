@@ -51,9 +51,9 @@ def directory_of(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("TMPDIR") or tempfile.gettempdir()) / f"claude-run-{os.getuid()}"
 
 
-def path_of(pid: int, port: int, environment: Mapping[str, str]) -> Path:
-    """The file of the bridge on `port` that `pid` has started."""
-    return directory_of(environment) / f"{pid}-{port}.json"
+def path_of(pid: int, name: str, environment: Mapping[str, str]) -> Path:
+    """The file of a bridge that `pid` has started; `name` tells those of one process apart."""
+    return directory_of(environment) / f"{pid}-{name}.json"
 
 
 @contextmanager

@@ -4,66 +4,148 @@ from pathlib import Path
 
 import pytest
 
+from tests.typed import Outcome, Typed, outcomes
 from tests.wrapped import CLAUDE_RUN, finished, sealed
 
+TRUE = ("--rehearse", "-q", "--", "true")
+TOML = "claude-run.toml"
 
-@pytest.mark.parametrize(
-    ("typed", "told"),
-    [
-        ([], "claude-run -- python my_script.py"),
-        (["aks", "hi"], "did you mean ask?"),
-        (["help", "aks"], "did you mean ask?"),
-        (["--rehearse", "ask", "hi"], "claude-run ask [OPTIONS] hi"),
-        (["--modle-map", "a=b", "--", "true"], "did you mean --model-map?"),
-        (["-billing", "auto", "true"], "did you mean --billing?"),
-        (["--port", "abc", "true"], "'abc' is not a whole number"),
-        (["--billing", "foo", "true"], "none of auto, subscription, api-key"),
-        (["--timeout", "5q", "true"], "write for example 90, 90s, 5m or 1h"),
-        (["--timeout"], "--timeout needs a value"),
-        (["--rehearse=yes", "true"], "--rehearse takes no value"),
-        (["ask", "--port", "1", "hi"], "there is no option --port"),
-        (["completion"], "bash|zsh|fish"),
-    ],
+WRONG = {
+    # Nothing, or no verb.
+    "": "claude-run -- python my_script.py",
+    "--": "claude-run -- python my_script.py",
+    "aks hi": "did you mean ask?",
+    "help aks": "did you mean ask?",
+    "version": "did you mean claude-run --version?",
+    "chat hi": "did you mean claude-run ask?",
+    # The right words at the wrong place.
+    "--rehearse ask hi": "claude-run ask [OPTIONS] hi",
+    "ask --port 1 hi": "there is no option --port",
+    "ask what --is this": "no option --is; behind -- every word is one of the question",
+    "completion": "bash|zsh|fish",
+    "models --json --rehearse": "there is no option --rehearse",
+    "fields chta": "did you mean chat?",
+    # Options.
+    "--modle-map a=b -- true": "did you mean --model-map?",
+    "-billing auto true": "there is no option -billing; did you mean --billing?",
+    "-help": "there is no option -help; did you mean --help?",
+    "-V": "did you mean --version?",
+    "-x true": "there is no option -x\n",
+    "--timeout": "--timeout needs a value",
+    "--rehearse=yes true": "--rehearse takes no value",
+    # Values.
+    "--port abc true": "'abc' is not a whole number",
+    "--port 70000 true": "'70000' is not a whole number, 0 to 65535",
+    "--billing foo true": "none of auto, subscription, api-key",
+    "--timeout 5q true": "write for example 90, 90s, 5m or 1h",
+    "--timeout 0 true": "is not a time above 0",
+    "--timeout nan true": "is not a time above 0",
+    "--max-body much true": "write for example 32MB",
+    "--max-body 0 true": "write for example 32MB",
+    "--max-concurrency 0 true": "--max-concurrency",
+    "--max-sessions 0 true": "--max-sessions",
+    "--sessions none true": "none of recycled, fresh",
+    "--for codx true": "did you mean codex?",
+    "--fail-on mis true": "did you mean miss?",
+    "--set FOO={bass_url} true": "did you mean base_url?",
+    "ask": "PROMPT: there is nothing to ask; write for example claude-run ask",
+    # Models that there are not.
+    "--model-map gpt-4 true": "'gpt-4' is not FROM=TO",
+    "--model-map =sonnet true": "'=sonnet' is not FROM=TO",
+    "--model-map gpt-*=sonet true": "Did you mean sonnet?",
+    "--default-model gpt-5 true": "'gpt-5' is no model of Claude's",
+    "-m opuss true": "--model opuss: 'opuss' is no model of Claude's. Did you mean opus?",
+    "serve -m opuss": "--model opuss: 'opuss' is no model of Claude's.",
+}
+"""What is typed, and what is said of it, with status 2 and nothing on stdout."""
+
+NOT_RUN = {
+    ("--", "aks", "hi"): (127, "claude-run: aks: command not found\n"),
+    ("zzyzx", "hi"): (127, "zzyzx: command not found, and no verb either"),
+    ("--", ""): (127, "claude-run: '': command not found\n"),
+    ("python3 -c 1",): (127, "write its words without quotes around them all: python3 -c 1"),
+    ("--", "A=1", "env"): (127, "claude-run -- env A=1 env"),
+    ("--", "cd", "/tmp"): (127, "claude-run -- sh -c 'cd /tmp'"),
+    ("--", "/etc/passwd"): (126, "/etc/passwd: Permission denied"),
+    ("--", "/etc"): (126, "/etc: Is a directory"),
+    ("serve", "--host", "0.0.0.0"): (125, "every network that this machine is in"),
+}
+
+RIGHT = (
+    ("--rehearse", "-qq", "--", "true"),
+    ("--rehearse", "-q", "true"),
+    ("--rehearse", "-q", "--timeout", "5m", "--no-strict-params", "true"),
+    ("run", "-qm", "sonnet", "--rehearse", "true"),
+    ("--rehearse", "-q", "-m", " sonnet ", "true"),
+    ("--rehearse", "-q", "--model-map", " gpt-* = sonnet ", "true"),
+    ("--rehearse", "-q", "--model-map", "gpt-*=opus", "--model-map", "opus=haiku", "true"),
 )
+
+VARIABLES = {
+    ("CLAUDE_RUN_TIMOUT", "5m"): (2, "did you mean CLAUDE_RUN_TIMEOUT?"),
+    ("CLAUDE_RUN_REHEARSE", "maybe"): (2, "CLAUDE_RUN_REHEARSE: 'maybe' is neither true nor false"),
+    ("CLAUDE_RUN_MODEL_MAP", "a=opus, c"): (2, "CLAUDE_RUN_MODEL_MAP: 'c' is not FROM=TO"),
+    ("CLAUDE_RUN_MODEL_MAP", "gpt-* = sonnet, o3 =opus\to4= haiku"): (0, ""),
+    ("CLAUDE_RUN_TIMEOUT", " 5m "): (0, ""),
+    ("CLAUDE_RUN_BILLING", " "): (0, ""),
+    ("PATH", ""): (127, "claude-run: true: command not found\n"),
+    ("HOME", ""): (0, ""),
+    ("HOME", "/nowhere"): (0, ""),
+}
+"""In which environment an ordinary line is typed, and what comes of it."""
+
+FILES = {
+    b"timout = 5": (2, "there is no option 'timout'; did you mean timeout?"),
+    b"[tool.claude-run]": (2, "options stand here by themselves, without [tool] above them"),
+    b"[claude-run]": (2, "options stand here by themselves, without [claude-run] above them"),
+    b"\xff": (2, f"{TOML} is not UTF-8 text (byte 0)"),
+    b"\xef\xbb\xbftimeout = 5": (0, ""),
+    b"sessions = 1": (2, "'1' is none of recycled, fresh"),
+    b"sessions = []": (2, "sessions = [] is no value; it takes recycled or fresh"),
+}
+"""What a project's file says, where an ordinary line is typed."""
+
+
+@pytest.fixture(scope="module")
+def typed(tmp_path_factory: pytest.TempPathFactory) -> dict[object, Outcome]:
+    """What comes of each of these; there is no login."""
+    directory = tmp_path_factory.mktemp("typed")
+    lines: dict[object, Typed] = {line: Typed(tuple(line.split())) for line in WRONG}
+    lines |= {words: Typed(words) for words in (*NOT_RUN, *RIGHT)}
+    lines |= {variable: Typed(TRUE, (variable,)) for variable in VARIABLES}
+    for number, content in enumerate(FILES):
+        place = directory / str(number)
+        place.mkdir()
+        (place / TOML).write_bytes(content)
+        lines[content] = Typed(TRUE, directory=str(place))
+    return dict(zip(lines, outcomes(lines.values(), sealed(directory)), strict=True))
+
+
+@pytest.mark.parametrize(("line", "told"), WRONG.items())
 def test_who_errs_is_told_what_to_type_before_any_login_is_looked_for(
-    typed: list[str], told: str, tmp_path: Path
+    line: str, told: str, typed: dict[object, Outcome]
 ) -> None:
-    result = finished([*CLAUDE_RUN, *typed], sealed(tmp_path))
-    assert result.returncode == 2
-    assert told in result.stderr
-    assert result.stdout == ""
+    status, stdout, stderr = typed[line]
+    assert (status, stdout) == (2, "")
+    assert told in stderr
 
 
 @pytest.mark.parametrize(
-    ("typed", "status", "told"),
-    [
-        (["--", "aks", "hi"], 127, "claude-run: aks: command not found\n"),
-        (["zzyzx", "hi"], 127, "zzyzx: command not found, and no verb either"),
-        (["--", "/etc/passwd"], 126, "/etc/passwd: Permission denied"),
-        (["--", "/etc"], 126, "/etc: Is a directory"),
-        (["serve", "--host", "0.0.0.0"], 125, "every network that this machine is in"),
-    ],
+    ("given", "expected"), [*NOT_RUN.items(), *VARIABLES.items(), *FILES.items()]
 )
-def test_what_cannot_be_run_needs_no_login_to_be_told(
-    typed: list[str], status: int, told: str, tmp_path: Path
+def test_what_cannot_be_run_or_meant_needs_no_login_to_be_told(
+    given: object, expected: tuple[int, str], typed: dict[object, Outcome]
 ) -> None:
-    result = finished([*CLAUDE_RUN, *typed], sealed(tmp_path))
-    assert result.returncode == status
-    assert told in result.stderr
-    assert "login was found" not in result.stderr
+    status, told = expected
+    assert (typed[given].status, typed[given].stdout) == (status, "")
+    assert told in typed[given].stderr
+    assert bool(told) == bool(typed[given].stderr)
+    assert "login was found" not in typed[given].stderr
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        ["--rehearse", "-qq", "--", "true"],
-        ["--rehearse", "-q", "true"],
-        ["--rehearse", "-q", "--timeout", "5m", "--no-strict-params", "true"],
-    ],
-)
-def test_what_is_plain_works_as_typed(typed: list[str], tmp_path: Path) -> None:
-    result = finished([*CLAUDE_RUN, *typed], sealed(tmp_path))
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+@pytest.mark.parametrize("words", RIGHT, ids=" ".join)
+def test_what_is_plain_works_as_typed(words: tuple[str, ...], typed: dict[object, Outcome]) -> None:
+    assert typed[words] == (0, "", "")
 
 
 @pytest.mark.parametrize("typed", [["--help"], ["help"], ["help", "ask"], ["ask", "--help"]])

@@ -51,7 +51,8 @@ class Bridge(Face):
     `environment` replaces this process's own for the bridge process, and `before_exec` is
     called in it between fork and exec. `title` is what the run is called where runs are listed.
     Cassettes of scopes stand below `scopes`; with None nobody can open a scope.
-    `key` is the key to have, instead of one that is made.
+    `key` is the key to have, instead of one that is made. Without `alarms` nothing is said on
+    stderr of calls that failed.
 
     Whoever starts a bridge passes here, so here it is decided who pays, and said on stderr
     where it is about money. To enter the block raises LoginError where nobody may pay, and
@@ -68,6 +69,7 @@ class Bridge(Face):
         title: str | None = None,
         scopes: str | os.PathLike[str] | None = os.curdir,
         key: str | None = None,
+        alarms: bool = True,
         **options: Any,
     ) -> None:
         super().__init__("", key or f"sk-claude-run-{fresh_key()}")
@@ -77,7 +79,7 @@ class Bridge(Face):
         log = absolute(read.log) if read.log is not None else None
         self._settings = replace(settled(read, variables), log=log)
         below = None if scopes is None else absolute(os.fspath(scopes))
-        manner = Manner(before_exec, title, below)
+        manner = Manner(before_exec, title, below, alarms)
         self._made = Process(self._settings, self.api_key, variables, manner)
         self._owner: int | None = None
         self._async: AsyncBridge | None = None
@@ -113,28 +115,28 @@ class Bridge(Face):
     @property
     def is_ready(self) -> bool:
         """Whether requests are served, as far as was heard."""
-        return self._made.is_ready
+        return self._made.heard.is_ready
 
     @property
     def is_stopping(self) -> bool:
         """Whether the command is to be ended, as far as was heard."""
-        return self._made.is_stopping
+        return self._made.heard.is_stopping
 
     @property
     def title(self) -> str | None:
         """What a terminal's title is to say, as far as was heard."""
-        return self._made.title
+        return self._made.heard.title
 
     @property
     def last_report(self) -> JsonObject | None:
         """What was used, once the bridge has ended; None if nothing was served."""
-        return self._made.report
+        return self._made.heard.report
 
     def report(self) -> JsonObject:
         """What was used so far: tokens, API-equivalent dollars, seconds. `{}` if nothing was
         served."""
         if self._process.is_over:
-            return self._made.report or {}
+            return self._made.heard.report or {}
         return super().report()
 
     def start(self) -> Bridge:

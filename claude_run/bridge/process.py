@@ -16,9 +16,11 @@ from dataclasses import dataclass, replace
 from threading import RLock
 from typing import IO, Any, Final
 
-from claude_run import fault, isolated, login, registry
+from claude_run import isolated, login, registry
 from claude_run.bridge.errors import BridgeError
+from claude_run.bridge.heard import Heard
 from claude_run.bridge.hosts import Tcp, Unix
+from claude_run.bridge.last_words import Log
 from claude_run.bridge.place import (
     environment_in,
     fresh_key,
@@ -28,7 +30,6 @@ from claude_run.bridge.place import (
     run_directory,
     unlinked,
 )
-from claude_run.news import News
 from claude_run.settings import Settings
 from claude_run.stderr import open_missing, say
 
@@ -40,17 +41,18 @@ STOP_PATIENCE: Final = 8.0
 
 _DYING: Final = 1.0
 _IMPORT_PATIENCE: Final = 0.5
-_TAIL: Final = 5  # lines
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
     """`before_exec` is called between fork and exec; `title` is what the run is called where runs
-    are listed; cassettes of scopes stand below `scopes`, None where nobody may open scopes."""
+    are listed; cassettes of scopes stand below `scopes`, None where nobody may open scopes. Without
+    `alarms` the person is not told of calls that failed."""
 
     before_exec: Callable[[], None] | None = None
     title: str | None = None
     scopes: str | None = None
+    alarms: bool = True
 
 
 class Process:
@@ -67,16 +69,12 @@ class Process:
         manner: Manner,
     ) -> None:
         self.settings = settings
-        self.report: dict[str, Any] | None = None
-        self.is_ready = False
-        self.is_stopping = False
-        self.title: str | None = None
+        self.heard = Heard(alarms=manner.alarms)
         self._key = api_key
         self._usage_key = fresh_key()
         self._title = manner.title or os.path.basename(sys.argv[0])
         self._environment = dict(environment)
         self._manner = manner
-        self._failure: str | None = None
         self._is_ended = self._is_let_go = self._is_told = self._is_draining = False
         self._lock = RLock()
         self._held = ExitStack()
@@ -100,7 +98,7 @@ class Process:
 
     @property
     def news(self) -> int:
-        return self._news.fileno()
+        return self.heard.news.fileno()
 
     @property
     def pid(self) -> int:
@@ -122,7 +120,8 @@ class Process:
             self._directory = stack.enter_context(run_directory())
             self._secretive = self._environment
             self._environment = environment_in(self._directory, self._secretive, decision)
-            self._log = stack.enter_context((self._directory / "bridge.log").open("w+b"))
+            log = stack.enter_context((self._directory / "bridge.log").open("w+b"))
+            self._log = Log(log, self._key, self._secretive)
             make_writable(self.settings.log)
             self.spool = os.open(self._directory / SPOOL, os.O_RDWR | os.O_CREAT, 0o600)
             weakref.finalize(self, os.close, self.spool)  # it is read after the end
@@ -130,14 +129,14 @@ class Process:
                 stack.enter_context(unlinked(self.place))
                 is_tcp = isinstance(self.place, Tcp)
                 self.port: int = listening.getsockname()[1] if is_tcp else 0
-                self._entry = registry.path_of(os.getpid(), self.port, self._secretive)
+                self._entry = registry.path_of(os.getpid(), self._directory.name, self._secretive)
                 self._process = self._spawn(listening)
             # Our copy of the socket is closed now: when the bridge process dies, connections
             # are refused instead of waiting for ever.
             stack.callback(self._end_group)
             stack.enter_context(registry.registered(self._running(), self._entry))
             self._leash, stdout = self._pipes(stack)
-            self._news = News(stdout)
+            self.heard.open(stdout)
             self._held = stack.pop_all()
 
     def _who_pays(self) -> login.Decision:
@@ -154,9 +153,9 @@ class Process:
         with self._lock, self._held:
             self._is_let_go = True
             self._stop()
-            if self.report is None and self.is_ready:
-                self.report = self._spooled_report()
-            self._keep_faults()
+            if self.heard.report is None and self.heard.is_ready:
+                self.heard.report = self._spooled_report()
+            self._log.keep_faults()
 
     def drain(self, seconds: float) -> None:
         """Have it finish what it has begun, for so long at most, take nothing new, and end."""
@@ -177,17 +176,17 @@ class Process:
     def wait_ready(self, timeout: float) -> None:
         with self._lock:
             deadline = time.monotonic() + timeout
-            while not (self.is_ready or self._failure) and self._take(deadline):
+            while not (self.heard.is_ready or self.heard.failure) and self.heard.take(deadline):
                 pass
-            if not self.is_ready:
-                self._wait(1.0 if self._news.is_closed else 0.0)
+            if not self.heard.is_ready:
+                self._wait(1.0 if self.heard.is_closed else 0.0)
                 raise BridgeError(self.obituary() or f"the bridge was not ready in {timeout:g} s")
 
     def listen(self) -> None:
         """Take in what the process has said by now; what is for the person is said."""
         with self._lock:
             if not self._is_let_go:
-                self._take_what_is_there()
+                self.heard.take_what_is_there()
 
     def obituary(self) -> str | None:
         """`cause`, once."""
@@ -204,21 +203,21 @@ class Process:
         with self._lock:
             if self._is_let_go:
                 return None
-            self._take_what_is_there()
-            if self._failure is None:
+            self.heard.take_what_is_there()
+            if self.heard.failure is None:
                 # One that has closed its end of the pipe is as good as dead.
-                self._wait(_DYING if self._news.is_closed else patience)
-            if self._failure is not None:  # it lives on, and tells that to whoever asks
-                return f"the bridge could not start: {self._redacted(self._failure)}"
+                self._wait(_DYING if self.heard.is_closed else patience)
+            if self.heard.failure is not None:  # it lives on, and tells that to whoever asks
+                return f"the bridge could not start: {self._log.redacted(self.heard.failure)}"
             if self._process.poll() is None:
                 return None
             self._end_group()
-            self._take_what_is_there()
-            if self.report is not None and self._is_draining:
+            self.heard.take_what_is_there()
+            if self.heard.report is not None and self._is_draining:
                 return None
-            if self.report is not None:
+            if self.heard.report is not None:
                 return "the bridge was told to end (SIGTERM)"
-            return f"the bridge died ({_ending(self._process.returncode)}){self._last_words()}"
+            return f"the bridge died ({_ending(self._process.returncode)}){self._log.last_words()}"
 
     def _spawn(self, listening: socket.socket) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(  # noqa: S603 - our own file
@@ -227,7 +226,7 @@ class Process:
             env=self._environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._log,
+            stderr=self._log.file,
             bufsize=0,
             start_new_session=True,
             pass_fds=(listening.fileno(),),
@@ -268,48 +267,22 @@ class Process:
         assert leash is not None and events is not None  # noqa: S101, PT018 - both are PIPEs
         return stack.enter_context(leash), stack.enter_context(events)
 
-    def _take(self, deadline: float) -> bool:
-        """Take one event in. False if none came by `deadline`, or none can come any more."""
-        match self._news.next(deadline):
-            case None:
-                return False
-            case {"event": "ready"}:
-                self.is_ready = True
-            case {"event": "failed", "message": message}:
-                self._failure = message
-            case {"event": "report", "report": report}:
-                self.report = report
-            case {"event": "line", "text": text}:
-                say(text)
-            case {"event": "title", "text": text}:
-                self.title = text
-            case {"event": "stop", "text": text}:
-                say(text)
-                self.is_stopping = True
-            case _:
-                pass
-        return True
-
-    def _take_what_is_there(self) -> None:
-        while self._take(time.monotonic()):
-            pass
-
     def _stop(self) -> None:
-        self._take_what_is_there()
-        if self.is_ready:
+        self.heard.take_what_is_there()
+        if self.heard.is_ready:
             self._leash.close()
             deadline = time.monotonic() + STOP_PATIENCE
         else:  # nothing can have been served: what it still imports is not worth waiting for
             self._process.terminate()
             deadline = time.monotonic() + _IMPORT_PATIENCE
-        was_ready = self.is_ready
+        was_ready = self.heard.is_ready
         # With the report everything of it is closed; its interpreter need not be torn down.
-        while self.report is None and self._take(deadline):
-            if self.is_ready and not was_ready:  # it serves by now, and has sessions to close
+        while self.heard.report is None and self.heard.take(deadline):
+            if self.heard.is_ready and not was_ready:  # it serves by now, and has sessions to close
                 was_ready, deadline = True, time.monotonic() + STOP_PATIENCE
-        if self.report is None:
+        if self.heard.report is None:
             self._wait(deadline - time.monotonic())
-        if self.is_ready and self._process.poll() is None and self.report is None:
+        if self.heard.is_ready and self._process.poll() is None and self.heard.report is None:
             say(f"the bridge did not end within {STOP_PATIENCE:g} s, and was killed")
 
     def _spooled_report(self) -> dict[str, Any]:
@@ -333,23 +306,6 @@ class Process:
             with suppress(ProcessLookupError, PermissionError):  # empty, or zombies only (macOS)
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-
-    def _last_words(self) -> str:
-        lines = self._log_so_far().splitlines()[-_TAIL:]
-        return "".join(f"\n  {line}" for line in lines)
-
-    def _keep_faults(self) -> None:
-        """The log is removed with the run's directory, unless it tells of a fault of ours."""
-        log = self._log_so_far()
-        if fault.is_fault(log) and (kept := fault.keep(log, self._secretive)) is not None:
-            say(f"something went wrong in the bridge; what is known of it: {kept}")
-
-    def _log_so_far(self) -> str:
-        self._log.seek(0)  # read from here: the bridge process removes the directory it is in
-        return self._redacted(self._log.read().decode(errors="replace"))
-
-    def _redacted(self, text: str) -> str:
-        return fault.redacted(text, (self._key, *fault.secrets_in(self._secretive)))
 
 
 def _ending(status: int) -> str:

@@ -66,5 +66,5 @@ ASK_OPTIONS: Final = (
         "Say nothing but what failed. What concerns money stays.",
         short="q", default=False, configurable=False,
     ),
-    *named("billing", "model-map", "timeout", "rehearse"),
+    *named("billing", "model-map", "default-model", "timeout", "rehearse"),
 )  # fmt: skip

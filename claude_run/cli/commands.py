@@ -8,6 +8,7 @@ Only the command that is called is made, and Rich comes with the help.
 
 import inspect
 import os
+import re
 from collections.abc import Sequence, Set
 from functools import cache
 from typing import Any, Final, cast
@@ -20,7 +21,7 @@ from claude_run import __version__
 from claude_run.cli.arguments import Arguments, UsageError
 from claude_run.cli.configuration import command_line, raised, settings
 from claude_run.cli.files import standing
-from claude_run.cli.nearest import did_you_mean
+from claude_run.cli.nearest import nearest
 from claude_run.cli.options import Group, Option
 from claude_run.cli.saying import say
 from claude_run.cli.verbs import BY_NAME, RUN, VERBS, Call, Verb, configurable
@@ -210,16 +211,28 @@ def _worded(error: Any, verb: Verb, arguments: Sequence[str]) -> str:
     """What Typer found wrong, and what to type instead."""
     flag = getattr(error, "option_name", None)
     if flag is not None and hasattr(error, "possibilities"):  # there is no such option
-        typed = next((word for word in arguments if word.startswith(flag)), flag)
-        flags = [option.flag for option in verb.options]
-        meant = did_you_mean(f"--{typed.lstrip('-').partition('=')[0]}", flags)
-        return f"there is no option {flag}{meant}"
+        return f"there is no option {_meant(flag, verb, arguments)}"
     for option in verb.options:
         if flag in option.flags and option.kind.is_flag:
             return f"{flag} takes no value; --no-{option.name} is its opposite"
         if flag in option.flags:
             return f"{flag} needs a value: {flag} {option.kind.metavar}"
     return str(error.format_message())
+
+
+def _meant(flag: str, verb: Verb, arguments: Sequence[str]) -> str:
+    """`flag`, which there is not, and what it may have been. Letters behind one dash are options
+    each, and may have been meant as a name; of a question every word that begins with a dash is
+    taken for an option."""
+    letters = (word for word in arguments if re.match("-[^-]", word) and flag[1:] in word)
+    typed = (flag if flag.startswith("--") else next(letters, flag)).partition("=")[0]
+    names = {"help": "--help", **{option.name: option.flag for option in verb.options}}
+    if verb is RUN:
+        names |= {"version": "--version", "V": "--version"}
+    name = nearest(typed.lstrip("-"), names)
+    if name is not None:
+        return f"{typed}; did you mean {names[name]}?"
+    return f"{flag}; behind -- every word is one of the question" if verb.name == "ask" else flag
 
 
 def _acted(verb: Verb, taken: Arguments) -> int:

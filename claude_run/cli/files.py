@@ -22,6 +22,9 @@ TABLE: Final = "claude-run"
 OWN: Final = "claude-run.toml"
 PERSONAL: Final = "config.toml"
 
+_HEADINGS: Final = frozenset({"tool", TABLE})
+"""What only pyproject.toml needs, and who has read of that writes elsewhere, too."""
+
 _ANYONE: Final = 0o002
 _TRUSTED: Final = frozenset({0})  # root
 
@@ -134,7 +137,9 @@ def _parsed(path: str, content: bytes) -> Mapping[str, Any]:
     else:
         import tomli as tomllib  # noqa: PLC0415
     try:
-        return tomllib.loads(content.decode())
+        return tomllib.loads(content.decode("utf-8-sig"))  # some editors begin with a mark
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text (byte {error.start})") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from None
 
@@ -151,6 +156,11 @@ def _is_trusted(path: str) -> bool:
 
 def _option(file: File, key: str, known: Mapping[str, Option]) -> Option:
     option = known.get(key.replace("_", "-"))
+    if option is None and key in _HEADINGS:
+        raise UsageError(
+            f"{file.path}: options stand here by themselves, without [{key}] above them; only"
+            f" {PYPROJECT} has them in [tool.{TABLE}]"
+        )
     if option is None:
         raise UsageError(f"{file.path}: there is no option {key!r}{did_you_mean(key, known)}")
     if option.personal and file.is_project:
@@ -175,8 +185,15 @@ def _texts(file: File, option: Option, value: object) -> list[str]:
             return [",".join(value)]
         case dict() if option.kind is MAPPING and all(isinstance(to, str) for to in value.values()):
             return [f"{name}={to}" for name, to in value.items()]
-    wanted = "true or false" if option.kind.is_flag else option.kind.metavar
-    raise UsageError(f"{file.said(option.name)} = {value!r} is no value; it takes {wanted}")
+    raise UsageError(
+        f"{file.said(option.name)} = {value!r} is no value; it takes {_wanted(option)}"
+    )
+
+
+def _wanted(option: Option) -> str:
+    if option.kind.is_flag:
+        return "true or false"
+    return " or ".join(option.kind.choices) or option.kind.metavar
 
 
 def _placed(file: File, option: Option, text: str) -> str:

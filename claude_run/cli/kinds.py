@@ -64,17 +64,19 @@ def _pattern(given: str) -> str:
     return given
 
 
-def choice(*choices: str) -> Kind:
+def choice(*choices: str, metavar: str = "") -> Kind:
+    """One of `choices`; `metavar` stands for them where they are many."""
+
     def read(given: str) -> str:
         if given not in choices:
             meant = did_you_mean(given, choices)
             raise ValueError(f"{given!r} is none of {', '.join(choices)}{meant}")
         return given
 
-    return Kind("|".join(choices), read, choices=choices)
+    return Kind(metavar or "|".join(choices), read, choices=choices)
 
 
-def several(*choices: str) -> Kind:
+def several(*choices: str, metavar: str) -> Kind:
     """Any of `choices`, with commas between them."""
 
     def read(given: str) -> tuple[str, ...]:
@@ -84,7 +86,7 @@ def several(*choices: str) -> Kind:
             raise ValueError(f"{unknown[0]!r} is none of {', '.join(choices)}{meant}")
         return named
 
-    return Kind(",".join(choices), read, choices=choices, show=",".join, is_plural=True)
+    return Kind(metavar, read, choices=choices, show=",".join, is_plural=True)
 
 
 def count(metavar: str = "N", *, least: int = 1, most: int | None = None) -> Kind:
@@ -187,7 +189,13 @@ SIZE: Final = Kind("SIZE", _size, show=_shown_size)
 DURATION: Final = Kind("TIME", _duration, show=_shown_duration)
 """Seconds, from `90`, `5m` or `1h`."""
 
-MAPPING: Final = Kind("FROM=TO", _pair, repeated=True, show="=".join)
+MAPPING: Final = Kind(
+    "FROM=TO",
+    _pair,
+    repeated=True,
+    between=r"\s*,\s*|(?<![=\s])\s+(?![=\s])",  # blanks around a = stand between nothing
+    show="=".join,
+)
 VARIABLE: Final = Kind("NAME=VALUE", _variable, repeated=True, between=r"\n+", show="=".join)
 """Variables for a command; a value is a template."""
 

@@ -28,6 +28,7 @@ from claude_run.cli.kinds import (
     text,
 )
 from claude_run.settings import Settings
+from claude_run.usage.verdict import FINDINGS
 
 PREFIX: Final = "CLAUDE_RUN_"
 PROGRAMS: Final = ("aider", "codex", "continue", "goose", "opencode")
@@ -104,9 +105,10 @@ OPTIONS: Final = (
         default=False,
     ),
     Option(
-        "for", choice(*PROGRAMS), Group.EVERYDAY,
-        "Lead a program that reads no OPENAI_BASE_URL: sets what it reads instead, or adds it"
-        " behind its name. Models that are not known are answered by sonnet then.",
+        "for", choice(*PROGRAMS, metavar="PROGRAM"), Group.EVERYDAY,
+        f"Lead a program that reads no OPENAI_BASE_URL ({', '.join(PROGRAMS)}): sets what it reads"
+        " instead, or adds it behind its name. Models that are not known are answered by sonnet"
+        " then.",
     ),
     Option(
         "set", VARIABLE, Group.EVERYDAY,
@@ -223,9 +225,9 @@ OPTIONS: Final = (
         "End the command after this time, with status 124.",
     ),
     Option(
-        "fail-on", several("limit", "budget", "errors", "no-calls", "miss", "unused"), Group.CI,
-        "Exit with 75 where the command succeeded, but one of these was found. With commas"
-        " between them. Without it miss where a cassette is replayed, else none.",
+        "fail-on", several(*FINDINGS, metavar="FOUND,..."), Group.CI,
+        "Exit with 75 where the command succeeded, but one of these was found:"
+        f" {', '.join(FINDINGS)}. Without it miss where a cassette is replayed, else none.",
     ),
     Option(
         "label", text("NAME"), Group.CI,

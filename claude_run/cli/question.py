@@ -29,7 +29,8 @@ class Endpoint:
 
 def endpoint_in(environment: Mapping[str, str]) -> Endpoint | None:
     """The one a wrapped command is given; None unless both its variables are set."""
-    url, key = environment.get("OPENAI_BASE_URL"), environment.get("OPENAI_API_KEY")
+    names = ("OPENAI_BASE_URL", "OPENAI_API_KEY")
+    url, key = (environment.get(name, "").strip() for name in names)
     return Endpoint(url, key) if url and key else None
 
 
@@ -54,12 +55,16 @@ def chunks(body: JsonObject, endpoint: Endpoint) -> Iterator[JsonObject]:
 
 
 def _connection(endpoint: Endpoint) -> http.client.HTTPConnection:
-    url = urlsplit(endpoint.base_url)
-    if url.hostname is None or url.scheme not in {"http", "https"}:
+    try:
+        url = urlsplit(endpoint.base_url)
+        host, port = url.hostname, url.port
+    except ValueError:  # it has brackets that do not close, or a port that is no number
+        host = None
+    if host is None or url.scheme not in {"http", "https"}:
         raise AskError(f"OPENAI_BASE_URL is not a URL: {endpoint.base_url}")
     if url.scheme == "https":
-        return http.client.HTTPSConnection(url.hostname, url.port)
-    return http.client.HTTPConnection(url.hostname, url.port)
+        return http.client.HTTPSConnection(host, port)
+    return http.client.HTTPConnection(host, port)
 
 
 def _request(body: JsonObject, endpoint: Endpoint) -> tuple[str, bytes, dict[str, str]]:

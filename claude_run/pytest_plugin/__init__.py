@@ -6,8 +6,8 @@ asks for Claude.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import openai
 
     from claude_run.bridge.face import Face
+
+Client = TypeVar("Client")
 
 BRIDGE: Final = "claude_bridge"
 SCOPE: Final = "_claude_scope"
@@ -78,7 +80,7 @@ def claude_scope(request: pytest.FixtureRequest, claude_bridge: Face) -> Iterato
 @pytest.fixture
 def claude(_claude_scope: Face) -> Iterator[openai.OpenAI]:
     """A client of the openai package on `claude_bridge`, labelled with the test's id."""
-    with _claude_scope.client() as client:
+    with _made(_claude_scope.client) as client:
         yield client
 
 
@@ -87,7 +89,15 @@ def async_claude(_claude_scope: Face) -> openai.AsyncOpenAI:
     """As `claude`, an `openai.AsyncOpenAI`, for tests of any plugin that awaits them."""
     # The loop is a test's own, and gone before a fixture could close connections in it: no
     # connection outlives its answer.
-    return _claude_scope.async_client(default_headers={"Connection": "close"})
+    return _made(_claude_scope.async_client, default_headers={"Connection": "close"})
+
+
+def _made(client: Callable[..., Client], **options: Any) -> Client:
+    """A client of the openai package; where that is not installed the test ends with a sentence."""
+    try:
+        return client(**options)
+    except ImportError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -110,7 +110,7 @@ class Gate:
             case Failure.RATE_LIMIT if error.retry_after is not None:  # the window has reset
                 await self._try_again(error, tries)
             case Failure.QUOTA:
-                self._lines.once("quota", error.message)
+                self._lines.alarm("quota", error.message)
                 raise error
             case Failure.BILLING:
                 self._lines.once(error.message, f"{PASSED_ON}: {error.message}")
@@ -169,7 +169,7 @@ class Gate:
     def _close(self, refusal: Refusal) -> None:
         """Say once why nothing more is sent, and end the command where that was asked for."""
         if refusal.reason is not Reason.EXTRA_USAGE:  # that was said when it began
-            self._lines.once(str(refusal.until or refusal.message), refusal.message)
+            self._lines.alarm(str(refusal.until or refusal.message), refusal.message)
         if self._on_limit == "stop" and refusal.reason is not Reason.BUDGET:
             self._lines.stop(f"{refusal.what} --on-limit stop ends the command.")
 

@@ -19,6 +19,11 @@ class Lines:
         if self._is_new(about):
             self._tell({"event": "line", "text": text})
 
+    def alarm(self, kind: str, text: str) -> None:
+        """As `once`, of a call that failed in this way: whoever made it hears of that, too."""
+        if self._is_new(kind):
+            self._tell({"event": "alarm", "text": text})
+
     def stop(self, text: str) -> None:
         """Say why the command is ended, and have it ended."""
         if self._is_new("stop"):

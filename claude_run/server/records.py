@@ -192,7 +192,7 @@ class Records:
         if self.titles is not None:
             self.titles.changed()
         if (text := alarm(record)) is not None and record.error is not None:
-            self.lines.once(record.error.kind, text)
+            self.lines.alarm(record.error.kind, text)
         if (log := caller().log) is not None:
             log.append({"record": json.loads(record.to_json())})
 

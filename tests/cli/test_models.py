@@ -35,28 +35,6 @@ def test_fields_are_the_tables_of_the_readme(name: str, tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("typed", "told"),
-    [
-        (["--model-map", "gpt-*=sonet", "true"], "Did you mean sonnet?"),
-        (["--default-model", "gpt-5", "true"], "'gpt-5' is no model of Claude's"),
-        (
-            ["-m", "opuss", "true"],
-            "--model opuss: 'opuss' is no model of Claude's. Did you mean opus?",
-        ),
-        (["serve", "-m", "opuss"], "--model opuss: 'opuss' is no model of Claude's."),
-        (["fields", "chta"], "did you mean chat?"),
-    ],
-)
-def test_a_name_of_nothing_is_refused_before_anything_starts(
-    typed: list[str], told: str, tmp_path: Path
-) -> None:
-    result = finished([*CLAUDE_RUN, *typed], sealed(tmp_path, CLAUDE_RUN_REHEARSE="1"))
-    assert result.returncode == 2
-    assert "claude-run config" not in result.stderr
-    assert told in result.stderr
-
-
 def test_whoever_maps_to_nowhere_is_told_where_that_is_said(tmp_path: Path) -> None:
     """The environment, and a file."""
     (tmp_path / "claude-run.toml").write_text("model-map = { 'gpt-*' = 'sonet' }")

@@ -16,6 +16,7 @@ import pytest
 
 from claude_run import Bridge, BridgeError
 from claude_run.bridge.hosts import Tcp, Unix, place_of
+from claude_run.registry import running
 from claude_run.rehearsal.answers import Hold, say
 from tests.scripted import ScriptedUpstream
 from tests.wrapped import CLAUDE_RUN, answered_by, finished, said, sealed, started
@@ -136,6 +137,10 @@ def test_the_library_speaks_through_a_unix_socket_as_well(tmp_path: Path) -> Non
         assert "rehearsal" in bridge.complete("hello")
         with bridge.client() as client:
             assert "rehearsal" in (ask(client) or "")
+        other = Bridge(rehearse=True, host=f"unix:{path}2", environment=environment)
+        with other:  # each is found by itself
+            found = {run.socket_path: run.bridge for run in running(environment)}
+            assert found == {path: bridge.pid, f"{path}2": other.pid}
         with (
             pytest.raises(BridgeError, match="somebody listens there already"),
             Bridge(rehearse=True, host=f"unix:{path}", environment=environment),

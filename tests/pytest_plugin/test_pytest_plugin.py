@@ -49,6 +49,7 @@ def test_of_something_else():
     pass
 """
 WRONG = """
+import sys
 import pytest
 
 @pytest.mark.claude(max_cals=3)
@@ -56,6 +57,11 @@ def test_misspelt(claude): pass
 
 @pytest.mark.claude(3)
 def test_nameless(claude): pass
+
+@pytest.fixture
+def not_installed(monkeypatch): monkeypatch.setitem(sys.modules, "openai", None)
+
+def test_without_openai(not_installed, claude): pass
 """
 
 
@@ -169,11 +175,13 @@ def test_under_claude_run_it_is_that_runs_bridge(project: Path, first: str) -> N
     assert "test_claude.py::TestRules::test_budget" in labels
 
 
-def test_marks_that_cannot_be_meant_are_told(tmp_path: Path) -> None:
+def test_what_cannot_be_is_told_in_a_sentence(tmp_path: Path) -> None:
     result = pytested(suite(tmp_path, test_wrong=WRONG))
     assert "a scope has no option 'max_cals'; did you mean max_calls?" in result.stdout
     assert "it takes arguments by name, as in max_calls=3" in result.stdout
-    assert "2 errors" in result.stdout
+    assert "the openai package is not installed: pip install openai, or use" in result.stdout
+    assert "3 errors" in result.stdout
+    assert "claude_run" not in result.stdout  # no line of ours, no traceback
 
 
 LOADED = """
