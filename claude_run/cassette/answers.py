@@ -1,7 +1,7 @@
 """An answer as it was recorded: its events with their timing, and JSON of them.
 
 In JSON the pieces of one text stand together, so that a person reads the text and a change of
-it is one change: "pace" says after how many milliseconds how many characters came.
+it is one change: "pace" says after how many milliseconds, if any, how many characters came.
 Call ids are not kept: a replayed answer is given ids of its own.
 """
 
@@ -191,7 +191,8 @@ def _whole(event: _Whole) -> JsonObject:
 
 
 def _pace(run: list[Timed], pieces: list[str]) -> str:
-    return " ".join(f"{t.after}:{len(piece)}" for t, piece in zip(run, pieces, strict=True))
+    steps = zip(run, pieces, strict=True)
+    return " ".join(f"{t.after}:{len(p)}" if t.after else f"{len(p)}" for t, p in steps)
 
 
 def _finish(event: TurnFinished) -> JsonObject:
@@ -238,7 +239,8 @@ def _read_delta(told: JsonObject) -> Iterator[Timed]:
 
 def _pieces(text: str, pace: str) -> Iterator[tuple[int, str]]:
     """The pieces of `text`; in one where a person has changed the text since."""
-    steps = [tuple(map(int, step.split(":"))) for step in pace.split()]
+    parted = (step.rpartition(":") for step in pace.split())
+    steps = [(int(after or 0), int(length)) for after, _, length in parted]
     if sum(length for _, length in steps) != len(text):
         yield sum(after for after, _ in steps), text
         return

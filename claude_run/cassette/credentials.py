@@ -32,7 +32,17 @@ _PREFIXED: Final = re.compile(
 _MARKED: Final = re.compile(
     r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----|\bBearer [\w.~+/-]{20,200}=*", re.ASCII
 )
-_STRETCH: Final = re.compile(r"[A-Za-z0-9+/_=-]{32,}", re.ASCII)
+# Three that are made to be published come first: digests as lock files have them, fingerprints,
+# and public keys.
+_STRETCH: Final = re.compile(
+    r"""
+      \b(?:sha256-|SHA256:|h1:)[A-Za-z0-9+/]{43}\b=?
+    | \bsha(?:384-[A-Za-z0-9+/]{64}|512-[A-Za-z0-9+/]{86}==)
+    | \bAAAA(?:C3NzaC1|E2VjZHNh)[A-Za-z0-9+/]+={0,2}
+    | (?P<unknown>[A-Za-z0-9+/_=-]{32,})
+    """,
+    re.ASCII | re.VERBOSE,
+)
 _TOKEN: Final = re.compile(r"[^/]{32,}")
 
 _SHOWN: Final = "[credential]"
@@ -52,8 +62,8 @@ def credential_in(text: str) -> str | None:
     for pattern in (_PREFIXED, _MARKED):
         if found := pattern.search(text):
             return found[0]
-    stretches = (stretch for stretch in _STRETCH.findall(text) if len(stretch) <= _LONGEST)
-    tokens = (token for stretch in stretches for token in _TOKEN.findall(stretch))
+    unknown = (found["unknown"] or "" for found in _STRETCH.finditer(text))
+    tokens = (token for stretch in unknown for token in _tokens(stretch))
     return next((token for token in tokens if _is_random(token)), None)
 
 
@@ -66,7 +76,11 @@ def without_credentials(text: str) -> str:
     """`text`, fit to be shown. It is gone through once for each pattern, however many it holds."""
     for pattern in (_PREFIXED, _MARKED):
         text = pattern.sub(_SHOWN, text)
-    return _STRETCH.sub(lambda stretch: _masked(stretch[0]), text)
+    return _STRETCH.sub(lambda found: _masked(found[0]) if found["unknown"] else found[0], text)
+
+
+def _tokens(stretch: str) -> list[str]:
+    return _TOKEN.findall(stretch) if len(stretch) <= _LONGEST else []
 
 
 def _masked(stretch: str) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+from unicodedata import combining, normalize
 
 from claude_run.cassette.answers import Recorded, from_json, to_json
 from claude_run.cassette.document import USER, digest_of
@@ -26,8 +27,10 @@ from claude_run.turn import JsonObject
 FORMAT: Final = 1
 SETTINGS: Final = "cassette.json"
 BESIDE: Final = "shared"
-IGNORE: Final = ".gitignore"
-_IGNORED: Final = "# what a run leaves for itself\n.*\n!.gitignore\n"
+FOR_GIT: Final[Mapping[str, str]] = {
+    ".gitignore": "# what a run leaves for itself\n.*\n!.gitignore\n!.gitattributes\n",
+    ".gitattributes": "# what is shared is known by its bytes, line ends included\n* -text\n",
+}
 _SUBJECT: Final = 48
 _HASH: Final = 10
 
@@ -139,8 +142,9 @@ class Files:
         descriptor = os.open(self.directory, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if not (ignore := self._path(IGNORE)).exists():
-                replace_file(ignore, _IGNORED.encode())
+            for name, text in FOR_GIT.items():
+                if not self._path(name).exists():
+                    replace_file(self._path(name), text.encode())
             yield
         finally:
             os.close(descriptor)
@@ -201,7 +205,8 @@ def subject_of(document: JsonObject) -> str:
     """The first words of what was asked last, as a part of a file's name."""
     last = document["turns"][-1].get(USER, [])
     texts = [text for part in last for text in _texts(part)] or ["recording"]
-    words = re.findall(r"[a-z0-9]+", texts[-1][:400].lower())
+    plain = normalize("NFKD", texts[-1][:400].lower())
+    words = re.findall(r"[a-z0-9]+", "".join(c for c in plain if not combining(c)))
     subject = ""
     for word in words or ["recording"]:
         if len(subject) + len(word) >= _SUBJECT:

@@ -6,7 +6,8 @@ varies by itself, a date or a temporary path, neither breaks a match nor fills t
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -85,10 +86,51 @@ def applied(value: Any, change: Callable[[str], str]) -> Any:
             return value
 
 
+def everywhere(value: Any, change: Callable[[str], str]) -> Any:
+    """As `applied`, with numbers and the names of members changed as well."""
+    match value:
+        case None | bool():
+            return value
+        case int() | float():
+            spelt = json.dumps(value)
+            return value if (changed := change(spelt)) == spelt else changed
+        case dict():
+            inner = {name: everywhere(member, change) for name, member in value.items()}
+            names = {name: change(name) for name in value}
+            return inner if all(map(str.__eq__, names, names.values())) else _renamed(inner, names)
+        case list():
+            return [everywhere(inner, change) for inner in value]
+        case _:
+            return applied(value, change)
+
+
+def _arguments(arguments: JsonObject, change: Callable[[str], str]) -> JsonObject:
+    """`arguments` changed everywhere, and where a pattern reaches from a name into its value."""
+    made = everywhere(arguments, change)
+    spelt = json.dumps(made, ensure_ascii=False, sort_keys=True)
+    if (changed := change(spelt)) == spelt:
+        return dict(made)
+    with suppress(ValueError):
+        if isinstance(again := json.loads(changed), dict):
+            return again
+    return {IGNORED: changed}
+
+
+def _renamed(members: JsonObject, names: Mapping[str, str]) -> JsonObject:
+    """`members` under new names; those that come to share one are numbered, in the order of the
+    old ones."""
+    made: JsonObject = {}
+    for old in sorted(members):
+        new = names[old]
+        alike = sum(name == new or name.startswith(f"{new} ") for name in made)
+        made[f"{new} {alike + 1}" if new in made else new] = members[old]
+    return made
+
+
 def _part(part: JsonObject, change: Callable[[str], str]) -> JsonObject:
     match part:
         case {"call": _, "name": _, "arguments": arguments}:
-            return {**part, "arguments": applied(arguments, change)}
+            return {**part, "arguments": _arguments(arguments, change)}
         case {"result_of": _, "content": content}:
             return {**part, "content": [_part(inner, change) for inner in content]}
         case _:

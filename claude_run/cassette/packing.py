@@ -1,7 +1,8 @@
 """A document as its file holds it: what is long and stands in many is put beside it, once.
 
-Where a text stands, the file has a string, a list of its lines, or references. The turns before
-the last are a chain of references: two conversations with one beginning share it.
+Where a text stands, the file has a string, or a list of its lines. In place of lines there may be
+a reference to what stands beside, and in place of one line its pieces. The turns before the last
+are a chain of references: two conversations with one beginning share it.
 """
 
 import json
@@ -22,10 +23,17 @@ LONG: Final = 200
 """Characters. A system prompt, tools, a schema or a text of an earlier turn that has so many is
 put beside."""
 
+_LONG_QUESTION: Final = 400
+"""Characters. A text of the last turn that has so many is put beside as well, as the same question
+is asked of many a prompt. How it begins is the file's name, and how it ends stays to be read."""
+
 _LONG_TEXT: Final = 2000
 _CHUNK: Final = 1000
-"""Characters. Of a text in a turn that is longer, the beginning is put beside in chunks of
-whole paragraphs; its end, which is usually what differs, stays to be read."""
+"""Characters. What is put beside of a text that is longer, or of a line, are chunks of it, of whole
+paragraphs where there are some."""
+
+_EXCERPT: Final = 48
+_PIECES: Final = "pieces"
 
 Fetch = Callable[[str], bytes]
 """What stands beside a recording under a name."""
@@ -101,7 +109,7 @@ def _packed_turns(turns: list[JsonObject], beside: dict[str, bytes]) -> list[Jso
     for turn in turns[:-1]:
         node = [*before, _over_texts(turn, lambda text: _packed_whole(text, beside))]
         before = [_reference(laid_out(node).encode(), "json", beside)]
-    last = [_over_texts(turn, lambda text: _packed_text(text, beside)) for turn in turns[-1:]]
+    last = [_over_texts(turn, lambda text: _packed_question(text, beside)) for turn in turns[-1:]]
     return [*before, *last]
 
 
@@ -128,6 +136,8 @@ def _over(part: JsonObject, change: Callable[[Any], Any]) -> JsonObject:
             return {**part, "content": [_over(inner, change) for inner in content]}
         case {"document": {"text": text} as document}:
             return {"document": {**document, "text": change(text)}}
+        case {"search_result": {"content": passages} as found}:
+            return {"search_result": {**found, "content": [*map(change, passages)]}}
         case {"text": text}:
             return {"text": change(text)}
         case _:
@@ -135,36 +145,55 @@ def _over(part: JsonObject, change: Callable[[Any], Any]) -> JsonObject:
 
 
 def _packed_whole(text: str, beside: dict[str, bytes]) -> Any:
-    return _reference(text.encode(), "txt", beside) if len(text) >= LONG else lines(text)
-
-
-def _packed_text(text: str, beside: dict[str, bytes]) -> Any:
-    if len(text) < _LONG_TEXT:
+    if len(text) < LONG:
         return lines(text)
-    *chunks, rest = _chunks(text)
+    if len(text) < _LONG_TEXT:
+        return _reference(text.encode(), "txt", beside)
+    return _reference(laid_out(_chunked(text, beside)).encode(), "json", beside)
+
+
+def _packed_question(text: str, beside: dict[str, bytes]) -> Any:
+    if len(text) < _LONG_QUESTION:
+        return lines(text)
+    return {**_packed_whole(text, beside), "ends": " ".join(text[-_EXCERPT:].split())}
+
+
+def _chunked(text: str, beside: dict[str, bytes]) -> list[Any]:
+    """The lines of `text`, most of them in chunks. Where these end is decided from the beginning:
+    two texts that begin alike have the same ones."""
     told: list[Any] = []
-    for chunk in chunks:
-        told += [_reference(chunk.encode(), "txt", beside), ""]
-    return [*told, *rest.split("\n")]
-
-
-def _chunks(text: str) -> list[str]:
-    """`text` between some of its blank lines; what follows the last of them is the end."""
-    chunks: list[str] = []
     waiting: list[str] = []
-    paragraphs = text.split("\n\n")
-    for paragraph in paragraphs[:-1]:
-        waiting.append(paragraph)
-        if sum(map(len, waiting)) >= _CHUNK:
-            chunks.append("\n\n".join(waiting))
-            waiting = []
-    return [*chunks, "\n\n".join([*waiting, paragraphs[-1]])]
+    size = 0
+    *before, last = text.split("\n")
+    for line in before:
+        if len(line) >= _LONG_TEXT:
+            told += [*waiting, _line(line, beside)]
+            waiting, size = [], 0
+            continue
+        waiting.append(line)
+        size += len(line) + 1
+        if size >= 2 * _CHUNK or (size >= _CHUNK and not line):
+            told.append(_reference("\n".join(waiting).encode(), "txt", beside))
+            waiting, size = [], 0
+    return [*told, *waiting, _line(last, beside)]
+
+
+def _line(line: str, beside: dict[str, bytes]) -> Any:
+    if len(line) < _LONG_TEXT:
+        return line
+    end = len(line) - _CHUNK
+    starts = range(0, end, _CHUNK)
+    pieces = [_reference(line[at : at + _CHUNK].encode(), "txt", beside) for at in starts]
+    return {_PIECES: [*pieces, line[starts[-1] + _CHUNK :]]}
 
 
 def _text(told: Any, fetch: Fetch) -> str:
     match told:
         case {"beside": str(name)}:
-            return fetch(name).decode()
+            content = fetch(name)
+            return _text(json_of(content), fetch) if name.endswith(".json") else content.decode()
+        case {"pieces": [*pieces]}:
+            return "".join(_text(piece, fetch) for piece in pieces)
         case list():
             return "\n".join(_text(line, fetch) for line in told)
         case _:

@@ -1,9 +1,10 @@
 """An answer without what a person wants redacted."""
 
 import json
+from contextlib import suppress
 
-from claude_run.cassette.answers import Recorded, from_json, is_sealed, to_json
-from claude_run.cassette.masks import Masks, applied
+from claude_run.cassette.answers import DELTAS, Recorded, from_json, is_sealed, to_json
+from claude_run.cassette.masks import Masks, everywhere
 from claude_run.cassette.texts import joined, lines
 from claude_run.turn import JsonObject
 
@@ -21,19 +22,19 @@ def redacted(answer: Recorded, masks: Masks) -> Recorded:
 
 
 def _event(event: JsonObject, masks: Masks) -> JsonObject:
-    for name in ("text", "thinking", "refusal"):
+    for name in DELTAS:
         if name in event:
-            return {**event, name: lines(masks.redact(joined(event[name])))}
+            return {**event, name: lines(_text(joined(event[name]), masks))}
     if "arguments" in event:
-        return {**event, "arguments": _arguments(event["arguments"], masks)}
+        return {**event, "arguments": _text(event["arguments"], masks)}
     return event
 
 
-def _arguments(text: str, masks: Masks) -> str:
-    """JSON stays JSON: a pattern may reach over the end of a string."""
-    try:
+def _text(text: str, masks: Masks) -> str:
+    """JSON stays JSON, unless a pattern reaches over the end of a string."""
+    spelt = text
+    with suppress(ValueError, RecursionError):
         told = json.loads(text)
-    except ValueError:
-        return masks.redact(text)
-    changed = applied(told, masks.redact)
-    return text if changed == told else json.dumps(changed, ensure_ascii=False)
+        if isinstance(told, dict | list) and (made := everywhere(told, masks.redact)) != told:
+            spelt = json.dumps(made, ensure_ascii=False)
+    return masks.redact(spelt)

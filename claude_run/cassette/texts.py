@@ -40,7 +40,7 @@ def canonical(value: Any) -> bytes:
     return text.encode()
 
 
-_WIDTH: Final = 80
+_WIDTH: Final = 140
 
 
 def _is_small(value: Any, flat: str) -> bool:

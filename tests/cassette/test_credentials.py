@@ -38,6 +38,12 @@ HARMLESS = [
     "sk-learn is a library, and task-oriented-dialogue-systems-2026 a subject",
     base64.b64encode(bytes(range(256))).decode(),
     "=" * 80,
+    *(
+        f'"integrity": "{name}-{base64.b64encode(hashlib.new(name, b"x").digest()).decode()}",'
+        for name in ("sha256", "sha384", "sha512")
+    ),
+    f"golang.org/x/net v0.1.0 h1:{base64.b64encode(hashlib.sha256(b'y').digest()).decode()}",
+    f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{letters(43)} somebody@example.com",
 ]
 
 

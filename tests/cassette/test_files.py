@@ -193,6 +193,25 @@ def test_long_texts_with_one_beginning_share_it(tmp_path: Path) -> None:
     assert size < 10 * len(template)
 
 
+@pytest.mark.parametrize("attributes", ["* text=auto", "*.txt text eol=crlf"])
+def test_git_changes_no_line_end_of_what_is_shared(tmp_path: Path, attributes: str) -> None:
+    project, clone = tmp_path / "project", tmp_path / "clone"
+    system = "Be brief.\r\nBe kind.\r\n" * 40
+    name = record(project / "c", TurnRequest("m", (UserTurn((Text("\r\n" * 99),)),), system))
+    record(project / "c", TurnRequest("m", (UserTurn((Text("Hi"),)),), system.replace("\r", "")))
+    (project / ".gitattributes").write_text(f"{attributes}\n")
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    for command in (
+        ("git", "init", "-q"),
+        ("git", "add", "."),
+        ("git", *who, "commit", "-qm", "Record"),
+        ("git", "clone", "-q", str(project), str(clone)),
+    ):
+        subprocess.run(command, cwd=project, check=True)
+    assert Files(clone / "c").read(name) == Files(project / "c").read(name)
+    assert problems(clone / "c") == []
+
+
 def test_a_file_is_named_by_what_was_asked_and_laid_out_to_be_read(cassette: Path) -> None:
     text = "What is\nthe Capital of [[ France ]]?"
     name = record(cassette, TurnRequest("m", (UserTurn((Text(text),)),)))
@@ -202,3 +221,7 @@ def test_a_file_is_named_by_what_was_asked_and_laid_out_to_be_read(cassette: Pat
     assert json.loads(written)["request"]["turns"][0]["user"][0]["text"] == text.split("\n")
     record(cassette, TurnRequest("m", (UserTurn((Text(text),)),)))
     assert (cassette / name).read_text() == written
+    name = record(
+        cassette, TurnRequest("m", (UserTurn((Text("\N{INVERTED QUESTION MARK}Qu\xe9 es?"),)),))
+    )
+    assert name.startswith("que-es-")
