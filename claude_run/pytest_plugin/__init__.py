@@ -105,11 +105,14 @@ def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.failed and BRIDGE in getattr(item, "fixturenames", ()):
-        from claude_run.pytest_plugin.session import conversations_of  # noqa: PLC0415
+    if BRIDGE not in getattr(item, "fixturenames", ()):
+        return report
+    from claude_run.pytest_plugin.session import PASSED, conversations_of  # noqa: PLC0415
 
-        if text := conversations_of(item):
-            report.sections.append(("Asked of Claude", text))
+    if report.failed and (text := conversations_of(item)):
+        report.sections.append(("Asked of Claude", text))
+    if report.when == "call":
+        item.stash[PASSED] = report.passed
     return report
 
 

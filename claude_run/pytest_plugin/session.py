@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, Final
@@ -21,8 +21,10 @@ from claude_run.cli.verbs import configurable
 from claude_run.login import LoginError
 from claude_run.pytest_plugin.marks import label_of, options_of
 from claude_run.settings import Settings
+from claude_run.usage.words import counted
 
 OPEN: Final = pytest.StashKey[Scope]()
+PASSED: Final = pytest.StashKey[bool]()
 _OUTER: Final = ("CLAUDE_RUN", "OPENAI_BASE_URL", "OPENAI_API_KEY")
 
 
@@ -99,6 +101,16 @@ def _close(scope: Scope, item: pytest.Item) -> None:
     told = {name: value for name, value in scope.outcome.items() if name != "conversations"}
     if told["calls"] or (told["cassette"] or {}).get("unused"):
         item.user_properties.append(("claude", {**told, "test": item.nodeid}))
+    if item.stash.get(PASSED, False) and (cassette := told["cassette"] or {}).get("missed"):
+        pytest.fail(swallowed(cassette["missed"], cassette["misses"]), pytrace=False)
+
+
+def swallowed(missed: int, misses: Sequence[str]) -> str:
+    """Why a test that has passed all the same cannot count as one that did."""
+    lacking = (
+        f"{counted(missed, 'request')} of this test had no recording, and it passed all the same."
+    )
+    return "\n".join([lacking, *misses])
 
 
 def _settings(config: pytest.Config) -> Settings:

@@ -45,6 +45,12 @@ async def test_async(async_claude, anyio_backend):
 def test_failing(claude):
     assert ask(claude, "What is the answer?") == "42"
 
+def test_swallowing(claude):
+    try:
+        ask(claude.with_options(max_retries=0), "What nobody has recorded")
+    except Exception:
+        pass
+
 def test_of_something_else():
     pass
 """
@@ -118,7 +124,7 @@ def first(project: Path) -> str:
 
 
 def test_each_test_has_its_own_rules_and_its_own_figures(first: str) -> None:
-    assert re.search(r"1 failed, 6 passed", first), first
+    assert re.search(r"1 failed, 7 passed", first), first
     summary = first.partition(" Claude ")[2]
     row = re.compile(r"^ *(\d+) +(\d+) +\d+ +\S+ \S+ +[\d,]+ +\$\S+ +\S+?::(\S.*)$", re.MULTILINE)
     assert sorted(row.findall(summary)) == [
@@ -126,10 +132,11 @@ def test_each_test_has_its_own_rules_and_its_own_figures(first: str) -> None:
         ("1", "0", "test_failing"),
         ("1", "0", "test_recorded[one]"),
         ("1", "0", "test_recorded[two/three]"),
+        ("1", "0", "test_swallowing"),
         ("1", "0", "test_translation"),
         ("2", "0", "TestRules::test_budget"),
     ]
-    assert re.search(r"^7 calls: 0 replayed, 7 asked, .* 1 failed$", summary, re.MULTILINE)
+    assert re.search(r"^8 calls: 0 replayed, 8 asked, .* 1 failed$", summary, re.MULTILINE)
 
 
 def test_a_failed_test_shows_what_it_asked(first: str) -> None:
@@ -147,9 +154,11 @@ def test_cassettes_stand_beside_the_tests(project: Path, first: str) -> None:
 
 def test_who_only_replays_asks_nobody_and_is_told_how_to_record(project: Path, first: str) -> None:
     assert first
-    result = pytested(project, "-k", "failing or recorded", "--claude-record=none")
-    assert "1 failed, 2 passed" in result.stdout
-    assert "3 calls: 2 replayed, 1 asked, 0 tokens, $0.00 at API prices, 1 failed" in result.stdout
+    wanted = ("-k", "failing or recorded or swallowing")
+    result = pytested(project, *wanted, "--claude-record=none")
+    assert re.search(r"1 failed, 3 passed, .*1 error", result.stdout), result.stdout
+    assert "4 calls: 2 replayed, 2 asked, 0 tokens, $0.00 at API prices, 2 failed" in result.stdout
+    assert "1 request of this test had no recording, and it passed all the same." in result.stdout
     assert "Nothing recorded answers this request" in result.stdout
     assert "pytest --claude-record=new 'test_claude.py::test_failing'" in result.stdout
 
