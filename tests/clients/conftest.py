@@ -132,10 +132,15 @@ def wrapped(bridge: Bridge, environment: dict[str, str]) -> dict[str, str]:
     return login.led_to(bridge.base_url, bridge.api_key, led)
 
 
+OF_LIBRARIES: Final = frozenset({"TIKTOKEN_CACHE_DIR"})
+"""What a library sets when it is first used, and reads later: litellm, to the tables that come with
+it, without which tiktoken would fetch them. A command of its own would have it as well."""
+
+
 @pytest.fixture(autouse=True)
 def inside(wrapped: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes this process such a command."""
-    for name in os.environ.keys() - wrapped.keys():
+    for name in os.environ.keys() - wrapped.keys() - OF_LIBRARIES:
         monkeypatch.delenv(name)
     for name, value in wrapped.items():
         monkeypatch.setenv(name, value)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import litellm
@@ -10,6 +11,8 @@ from pydantic import BaseModel
 
 from claude_run.rehearsal.answers import Fail, Refuse, say
 from claude_run.turn import JsonObject
+from tests.cassette.tapes import ask as ask_openai
+from tests.cassette.tapes import client_of, recording, replaying, score
 from tests.clients.upstream import call, calls, matched, offered, schema, structure, told
 from tests.scripted import ScriptedUpstream, in_order, system_of
 
@@ -167,3 +170,23 @@ def test_an_error_within_a_stream_is_raised(upstream: ScriptedUpstream) -> None:
     upstream.answer = say("The answer is ", Fail("overloaded_error", "overloaded"))
     with pytest.raises(litellm.ServiceUnavailableError, match="overloaded"):
         ask("Hi", stream=True)
+
+
+def test_what_openais_client_recorded_is_replayed(
+    environment: dict[str, str], upstream: ScriptedUpstream, tmp_path: Path
+) -> None:
+    """Asked once through chat, whole; given through chat and Messages, whole and streamed."""
+    upstream.answer = say("Par", "is.")
+    question, limit = "What is the capital of France?", 500
+    with recording(tmp_path / "c", environment) as bridge, client_of(bridge) as client:
+        assert ask_openai(client, question, max_tokens=limit) == "Paris."
+    with replaying(tmp_path / "c", tmp_path, repeat=True) as bridge:
+        root = bridge.base_url.removesuffix("/v1")
+        for model, url in ((MODEL, bridge.base_url), ("anthropic/sonnet", root)):
+            for stream in (False, True):
+                asked = {"stream": stream, "model": model, "max_tokens": limit}
+                answer = ask(question, **asked, api_base=url, api_key=bridge.api_key)
+                assert answer.choices[0].message.content == "Paris."
+                assert answer.choices[0].finish_reason == "stop"
+    told = score(bridge)
+    assert (told["replayed"], told["missed"], len(upstream.requests)) == (4, 0, 1)
