@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claude_run.dialects.messages import STATUSES, anthropic_error
 from claude_run.server.caller import caller
-from claude_run.turn import JsonObject
+from claude_run.turn import JsonObject, bad_request
 from claude_run.usage.windows import Plan, header_safe
 
 VERSION: Final = "anthropic-version"
@@ -25,6 +25,7 @@ ABBREVIATED: Final[Mapping[str, str]] = {"five_hour": "5h", "seven_day": "7d"}
 _PATHS: Final = ("/messages", "/v1/messages")
 _EPOCH: Final = "1970-01-01T00:00:00Z"
 _FIRST_ERROR: Final = 400
+_LONGEST_PAGE: Final = 1000
 
 
 class AnthropicForm:
@@ -111,10 +112,39 @@ def model_info(name: str) -> JsonObject:
     }
 
 
-def model_list(names: Sequence[str]) -> JsonObject:
+def model_list(names: Sequence[str], asked: Mapping[str, str]) -> JsonObject:
+    """The page of `names` that the query `asked` wants. Without a limit it is all of them, where
+    Anthropic gives twenty.
+
+    Raises:
+        TurnError: BAD_REQUEST: there is no such page.
+    """
+    limit = _limit(asked.get("limit"))
+    if (after := asked.get("after_id")) is not None:
+        rest = names[_place(names, after, "after_id") + 1 :]
+        page = rest[:limit]
+    elif (before := asked.get("before_id")) is not None:
+        rest = names[: _place(names, before, "before_id")]
+        page = rest[-limit:]
+    else:
+        rest, page = names, names[:limit]
     return {
-        "data": [model_info(name) for name in names],
-        "has_more": False,
-        "first_id": names[0] if names else None,
-        "last_id": names[-1] if names else None,
+        "data": [model_info(name) for name in page],
+        "has_more": len(page) < len(rest),
+        "first_id": page[0] if page else None,
+        "last_id": page[-1] if page else None,
     }
+
+
+def _limit(given: str | None) -> int:
+    if given is None:
+        return _LONGEST_PAGE
+    if not (given.isdecimal() and given.isascii() and 1 <= int(given[:5]) <= _LONGEST_PAGE):
+        raise bad_request(f"limit must be between 1 and {_LONGEST_PAGE}.", "limit")
+    return int(given)
+
+
+def _place(names: Sequence[str], name: str, param: str) -> int:
+    if name not in names:
+        raise bad_request(f"{param} is none of the models that are listed.", param)
+    return names.index(name)

@@ -118,7 +118,7 @@ def _model_routes(settings: Settings) -> APIRouter:
     async def models(request: Request) -> JsonObject:
         names = listed(settings)
         if VERSION in request.headers:
-            return model_list(names)
+            return model_list(names, request.query_params)
         return {"object": "list", "data": [_model(name) for name in names]}
 
     @router.get("/models/{name:path}")
