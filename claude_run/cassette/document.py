@@ -18,7 +18,9 @@ from claude_run.turn import (
     Document,
     Image,
     JsonObject,
+    Media,
     Sampling,
+    SearchResult,
     Text,
     ToolCall,
     ToolChoice,
@@ -79,7 +81,7 @@ def blob_name(digest: str, media_type: str | None) -> str:
 
 
 def digest_of(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:24]
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 class _Parts:
@@ -94,13 +96,15 @@ class _Parts:
             case UserTurn(parts):
                 return {USER: [self._part(part) for part in parts]}
             case AssistantTurn(parts):
+                # Some dialects keep the blocks of an answer apart, others its text and its calls.
                 # Thinking comes back to whoever wrote it, and is another each time it is written.
-                said = (part for part in parts if isinstance(part, Text | ToolCall))
-                return {ASSISTANT: [self._part(part) for part in said]}
+                text = "".join(part.text for part in parts if isinstance(part, Text))
+                calls = [self._part(part) for part in parts if isinstance(part, ToolCall)]
+                return {ASSISTANT: [*([{"text": text}] if text else []), *calls]}
             case _:
                 assert_never(turn)
 
-    def _part(self, part: Text | Image | Document | ToolCall | ToolResult) -> JsonObject:
+    def _part(self, part: Media | ToolCall | ToolResult) -> JsonObject:
         match part:
             case Text(text):
                 return {"text": text}
@@ -108,6 +112,9 @@ class _Parts:
                 return {"image": self._file(part)}
             case Document():
                 return {"document": self._file(part)}
+            case SearchResult(source, title, passages):
+                told = {"source": source, "title": title, "content": list(passages)}
+                return {"search_result": told}
             case ToolCall(id_, name, arguments):
                 return {"call": self._number(id_), "name": name, "arguments": _plain(arguments)}
             case ToolResult(id_, content, is_error):

@@ -24,12 +24,26 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A PDF (`data` is base64), a plain text (`data` is the text itself), or a `url`."""
+    """A PDF (`data` is base64), a plain text (`data` is the text itself), or a `url`. `context`
+    is what there is to know about it."""
 
     media_type: Literal["application/pdf", "text/plain"] | None = None
     data: str | None = None
     url: str | None = None
     title: str | None = None
+    context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What somebody's search has found: where it stands, and the passages."""
+
+    source: str
+    title: str
+    passages: tuple[str, ...]
+
+
+Media: TypeAlias = Text | Image | Document | SearchResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +59,7 @@ class ToolCall:
 @dataclass(frozen=True, slots=True)
 class ToolResult:
     call_id: str
-    content: tuple[Text | Image | Document, ...]
+    content: tuple[Media, ...]
     is_error: bool = False
 
 
@@ -65,7 +79,7 @@ class RedactedThinking:
     data: str
 
 
-UserPart: TypeAlias = Text | Image | Document | ToolResult
+UserPart: TypeAlias = Media | ToolResult
 AssistantPart: TypeAlias = Text | ToolCall | Thinking | RedactedThinking
 
 

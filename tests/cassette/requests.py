@@ -15,6 +15,7 @@ from claude_run.turn import (
     RedactedThinking,
     RefusalDelta,
     Sampling,
+    SearchResult,
     StopReason,
     Text,
     TextDelta,
@@ -58,9 +59,10 @@ images = st.builds(Image, st.sampled_from(["image/png", "image/webp"]), data) | 
 documents = (
     st.builds(Document, st.just("application/pdf"), data, st.none(), st.none() | texts)
     | st.builds(Document, st.just("text/plain"), texts | long_texts)
-    | st.builds(Document, url=texts)
+    | st.builds(Document, url=texts, context=st.none() | texts)
 )
-content = plain | images | documents
+found = st.builds(SearchResult, texts, texts, st.lists(texts | long_texts, max_size=2).map(tuple))
+content = plain | images | documents | found
 results = st.builds(ToolResult, names, st.lists(content, max_size=2).map(tuple), st.booleans())
 calls = st.builds(ToolCall, names, names, objects)
 thoughts = st.builds(Thinking, texts, names) | st.builds(RedactedThinking, names)

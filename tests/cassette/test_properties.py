@@ -16,9 +16,7 @@ from claude_run.cassette.nearest import differences
 from claude_run.turn import (
     AssistantTurn,
     Image,
-    RedactedThinking,
     Text,
-    Thinking,
     ToolCall,
     ToolChoice,
     ToolResult,
@@ -39,7 +37,12 @@ def key(request: TurnRequest) -> str:
 
 
 def spoken(turn: Turn) -> list[Any]:
-    return [part for part in turn.parts if not isinstance(part, Thinking | RedactedThinking)]
+    """What a client can be relied on to send back: of an answer its text and its calls."""
+    if isinstance(turn, UserTurn):
+        return [*turn.parts]
+    text = "".join(part.text for part in turn.parts if isinstance(part, Text))
+    calls = [part for part in turn.parts if isinstance(part, ToolCall)]
+    return [*([Text(text)] if text else []), *calls]
 
 
 def said(request: TurnRequest) -> TurnRequest:

@@ -79,6 +79,39 @@ def test_marks_for_the_cache_are_noticed_once_wherever_they_stand(marked: JsonOb
         parse_messages({**PLAIN, **marked}, strict=True)
 
 
+DATA: JsonObject = {"type": "text", "media_type": "text/plain", "data": "x"}
+CITED: JsonObject = {"type": "document", "source": DATA, "citations": {"enabled": True}}
+
+
+@pytest.mark.parametrize(
+    ("inside", "name"),
+    [
+        ({"messages": [{"role": "user", "content": [CITED, CITED]}]}, "document.citations"),
+        ({"tools": [{**TOOL, "input_examples": [{}]}]}, "tools.input_examples"),
+        ({"tools": [{**TOOL, "allowed_callers": ["code_execution"]}]}, "tools.allowed_callers"),
+        ({"tools": [{**TOOL, "allowed_callers": ["direct"], "input_examples": []}]}, None),
+        (
+            {"messages": [{"role": "user", "content": [{**CITED, "citations": None}]}]},
+            None,
+        ),
+    ],
+)
+def test_what_changes_nothing_inside_of_blocks_and_tools_is_noticed_once(
+    inside: JsonObject, name: str | None
+) -> None:
+    told = parse_messages({**PLAIN, **inside}, strict=False).notices
+    assert [notice.subject for notice in told] == ([name] if name else [])
+
+
+def test_a_format_has_an_older_name() -> None:
+    format_ = {"type": "json_schema", "schema": {"type": "object"}}
+    older = parse_messages({**PLAIN, "output_format": format_}, strict=True)
+    assert older == parse_messages({**PLAIN, "output_config": {"format": format_}}, strict=True)
+    with pytest.raises(TurnError) as raised:
+        parse_messages({**PLAIN, "output_format": {"type": "xml"}}, strict=False)
+    assert raised.value.param == "output_format.type"
+
+
 def test_what_a_tool_calls_so_is_no_mark() -> None:
     assert not parse_messages({**PLAIN, "messages": STEP, "tools": [TOOL]}, strict=True).notices
 

@@ -122,6 +122,51 @@ def test_what_was_thought_comes_signed_and_goes_back_as_it_came(
     assert [block["type"] for block in read] == [block["type"] for block in content]
 
 
+@whole_and_streamed
+def test_thinking_that_is_not_to_be_shown_leaves_its_signatures(
+    claude: anthropic.Anthropic, upstream: ScriptedUpstream, stream: bool
+) -> None:
+    upstream.answer = Reply((*THOUGHTS, TextBlock(("Yes",))))
+    asked: JsonObject = {"thinking": {"type": "adaptive", "display": "omitted"}}
+    answer = hear(claude, {"role": "user", "content": "think quietly"}, stream=stream, **asked)
+    assert [block.to_dict() for block in answer.content][:3] == [
+        {"type": "thinking", "thinking": "", "signature": "c2lnbmVk"},
+        {"type": "redacted_thinking", "data": "aGlkZGVu"},
+        {"type": "thinking", "thinking": "", "signature": "bW9yZQ=="},
+    ]
+
+
+FOUND: JsonObject = {
+    "type": "search_result",
+    "source": "https://example.com/a",
+    "title": "A page",
+    "content": [text("one passage"), text("another")],
+}
+LETTER: JsonObject = {
+    "type": "document",
+    "source": {"type": "text", "media_type": "text/plain", "data": "Dear all"},
+    "title": "A letter",
+    "context": "Of last year.",
+}
+
+
+def test_what_a_search_has_found_is_told_as_it_is(
+    claude: anthropic.Anthropic, upstream: ScriptedUpstream
+) -> None:
+    call = {"type": "tool_use", "id": "toolu_1", "name": "search", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [FOUND, LETTER]}
+    hear(
+        claude,
+        {"role": "user", "content": [FOUND, text("Search on")]},
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [result]},
+        tools=[{"name": "search", "input_schema": {"type": "object"}}],
+    )
+    asked, _, answered = turns(upstream.requests[-1])
+    assert asked["content"][0] == FOUND
+    assert answered["content"][0]["content"] == [FOUND, LETTER]
+
+
 @pytest.mark.parametrize("kept", ["nothing", "no signature", "another thought"])
 def test_a_live_session_keeps_what_it_thought_itself(
     claude: anthropic.Anthropic, upstream: ScriptedUpstream, kept: str
@@ -226,6 +271,16 @@ def test_models_are_listed_in_the_clients_form(
 ) -> None:
     names = [model.id for model in claude.models.list()]
     assert names == [model.id for model in client.models.list()]
+    assert [model.id for model in claude.models.list(limit=2)] == names
+    page = claude.models.list(limit=2)
+    assert ([model.id for model in page.data], page.has_more) == (names[:2], True)
+    page = claude.models.list(limit=1, before_id=names[2])
+    assert ([model.id for model in page.data], page.has_more) == (names[1:2], True)
+    page = claude.models.list(after_id=names[-1])
+    assert (page.data, page.has_more, page.last_id) == ([], False, None)
+    for wrong in ({"limit": 0}, {"after_id": "no-such-model"}):
+        with pytest.raises(anthropic.BadRequestError, match=next(iter(wrong))):
+            claude.models.list(**wrong)
     assert claude.models.retrieve("sonnet").id == "sonnet"
     with pytest.raises(anthropic.NotFoundError):
         claude.models.retrieve("no-such-model")

@@ -13,6 +13,7 @@ from claude_run.turn import (
     Image,
     JsonObject,
     RedactedThinking,
+    SearchResult,
     Text,
     Thinking,
     ToolCall,
@@ -93,11 +94,14 @@ def _user_block(part: UserPart) -> JsonObject:
             return {"type": "image", "source": _base64(media_type, data)}
         case Document():
             return _document(part)
-        case ToolResult(call_id, content, is_error):
+        case SearchResult(source, title, passages):
+            content = [{"type": "text", "text": passage} for passage in passages]
+            return {"type": "search_result", "source": source, "title": title, "content": content}
+        case ToolResult(call_id, result, is_error):
             block: JsonObject = {
                 "type": "tool_result",
                 "tool_use_id": call_id,
-                "content": _content(content),
+                "content": _content(result),
             }
             return {**block, "is_error": True} if is_error else block
 
@@ -123,8 +127,9 @@ def _document(document: Document) -> JsonObject:
             source = {"type": "text", "media_type": "text/plain", "data": data}
         case Document(media_type, data):
             source = _base64(media_type, data)
-    block: JsonObject = {"type": "document", "source": source}
-    return {**block, "title": document.title} if document.title else block
+    told = {"title": document.title, "context": document.context}
+    known = {name: text for name, text in told.items() if text}
+    return {"type": "document", "source": source, **known}
 
 
 def _base64(media_type: str | None, data: str | None) -> JsonObject:

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Final, TypeAlias
+from typing import Final
 
 from claude_run.dialects.calls import OpenCalls
 from claude_run.dialects.content import IMAGE_TYPES
@@ -24,7 +24,9 @@ from claude_run.turn import (
     Document,
     Image,
     JsonObject,
+    Media,
     RedactedThinking,
+    SearchResult,
     Text,
     Thinking,
     ToolCall,
@@ -36,9 +38,7 @@ from claude_run.turn import (
     bad_request,
 )
 
-Media: TypeAlias = Text | Image | Document
-
-MEDIA: Final = ("text", "image", "document")
+MEDIA: Final = ("text", "image", "document", "search_result")
 SAID: Final = ("text", "tool_use", "thinking", "redacted_thinking")
 SOURCES: Final = ("base64", "url", "text", "content")
 
@@ -63,19 +63,6 @@ def conversation(messages: object) -> tuple[Turn, ...]:
     for path, message in elements(messages, "messages"):
         transcript.read(object_(message, path), path)
     return transcript.finished()
-
-
-def is_marked(body: JsonObject) -> bool:
-    """Whether any block or tool of a request, which was read before, is marked for the cache."""
-    messages = (message["content"] for message in body["messages"])
-    lists = (body.get("system"), body.get("tools"), *messages)
-    return any(_marked(block) for blocks in lists if isinstance(blocks, list) for block in blocks)
-
-
-def _marked(block: JsonObject) -> bool:
-    inner = block.get("content") if block.get("type") == "tool_result" else None
-    is_inside = isinstance(inner, list) and any(map(_marked, inner))
-    return is_inside or block.get("cache_control") is not None
 
 
 class _Transcript:
@@ -169,6 +156,8 @@ def _media(block: JsonObject, param: str, kinds: tuple[str, ...]) -> Media:
             return _image(block, param)
         case "document":
             return _document(block, param)
+        case "search_result":
+            return _search_result(block, param)
         case _:
             return _text(block, param)
 
@@ -190,19 +179,31 @@ def _image(block: JsonObject, param: str) -> Image:
 
 def _document(block: JsonObject, param: str) -> Document:
     source, path, kind = _source(block, param)
-    title = optional(text, block, "title", param) or None
+    said = {
+        "title": optional(text, block, "title", param) or None,
+        "context": optional(text, block, "context", param) or None,
+    }
     match kind:
         case "url":
-            return Document(url=_url(source, path), title=title)
+            return Document(url=_url(source, path), **said)
         case "text":
-            said = text(required(source, "data", path), at(path, "data"))
-            return Document("text/plain", said, title=title)
+            data = text(required(source, "data", path), at(path, "data"))
+            return Document("text/plain", data, **said)
         case "base64":
-            return Document("application/pdf", _base64(source, path), title=title)
+            return Document("application/pdf", _base64(source, path), **said)
         case _:
             inner = _blocks(required(source, "content", path), at(path, "content"))
             joined = "\n\n".join(_text(part, where).text for where, part in inner)
-            return Document("text/plain", joined, title=title)
+            return Document("text/plain", joined, **said)
+
+
+def _search_result(block: JsonObject, param: str) -> SearchResult:
+    passages = elements(required(block, "content", param), at(param, "content"))
+    return SearchResult(
+        text(required(block, "source", param), at(param, "source")),
+        text(required(block, "title", param), at(param, "title")),
+        tuple(_text(object_(passage, path), path).text for path, passage in passages),
+    )
 
 
 def _source(block: JsonObject, param: str) -> tuple[JsonObject, str, str]:

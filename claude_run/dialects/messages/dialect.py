@@ -9,7 +9,7 @@ from claude_run.dialects.messages.answer import message
 from claude_run.dialects.messages.errors import STATUSES, anthropic_error
 from claude_run.dialects.messages.request import MessagesCall, parse_messages
 from claude_run.dialects.messages.stream import MessageWriter
-from claude_run.turn import JsonObject, TurnError, TurnEvent, fold
+from claude_run.turn import JsonObject, ThinkingDelta, TurnError, TurnEvent, fold
 
 
 class Messages:
@@ -27,22 +27,28 @@ class Messages:
     def answer(
         self, call: MessagesCall, answers: Sequence[Sequence[TurnEvent]], stamp: Stamp
     ) -> JsonObject:
-        del call  # a message repeats nothing of its request
         (events,) = answers
-        return message(fold(events), stamp.id)
+        return message(fold(_shown(call, events)), stamp.id)
 
     def writer(self, call: MessagesCall, stamp: Stamp) -> "_Writer":
-        return _Writer(MessageWriter(stamp.id, call.request.model), stamp.request_id)
+        return _Writer(call, MessageWriter(stamp.id, call.request.model), stamp.request_id)
+
+
+def _shown(call: MessagesCall, events: Sequence[TurnEvent]) -> list[TurnEvent]:
+    """Those of `events` that the client wants to see."""
+    return [e for e in events if not (call.omits_thinking and isinstance(e, ThinkingDelta))]
 
 
 class _Writer:
-    def __init__(self, message: MessageWriter, request_id: str | None) -> None:
+    def __init__(self, call: MessagesCall, message: MessageWriter, request_id: str | None) -> None:
+        self._call = call
         self._message = message
         self._request_id = request_id
 
     def write(self, index: int, event: TurnEvent) -> list[Event]:
         del index  # there is one answer
-        return [Event(told, told["type"]) for told in self._message.write(event)]
+        shown = _shown(self._call, [event])
+        return [Event(told, told["type"]) for e in shown for told in self._message.write(e)]
 
     def end(self) -> list[Event]:
         return []

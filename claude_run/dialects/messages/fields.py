@@ -1,6 +1,7 @@
 """Every field of a Messages request, and what becomes of it.
 
-The members of `output_config` have rows of their own, named by their path.
+The members of `output_config` have rows of their own, named by their path, and so have members of
+blocks and tools where they change nothing.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from claude_run.dialects.messages.errors import NO_THREADS
 HONOURED: Final = Treatment.HONOURED
 IGNORED: Final = Treatment.IGNORED
 REFUSED: Final = Treatment.REFUSED
+
+NO_CITATIONS: Final = ({}, {"enabled": False})
 
 MESSAGES_FIELDS: Final[Mapping[str, Field]] = table(
     Field("model", HONOURED, "An alias, a Claude id, or a name that is mapped to one."),
@@ -34,13 +37,24 @@ MESSAGES_FIELDS: Final[Mapping[str, Field]] = table(
     Field(
         "thinking",
         HONOURED,
-        "`adaptive` and `enabled` show the thinking, with signatures; how much it thinks is "
-        "the model's to decide, whatever the budget.",
+        "`adaptive` and `enabled` show the thinking, with signatures, or only these where "
+        "`display` is `omitted`; how much it thinks is the model's to decide, whatever the budget.",
     ),
     Field("output_config.effort", HONOURED, "How hard the model thinks."),
     Field("output_config.format", HONOURED, "JSON that fits a schema."),
+    Field("output_format", HONOURED, "As `output_config.format`, which it was called before."),
     Field("metadata", IGNORED, "The login says who asks.", harmless=({},)),
     Field("cache_control", IGNORED, "Wherever it stands: prompts are cached without being asked."),
+    Field("document.citations", IGNORED, "No answer cites.", harmless=NO_CITATIONS),
+    Field("search_result.citations", IGNORED, "No answer cites.", harmless=NO_CITATIONS),
+    Field("image.transformations", IGNORED, "An image is sent as it is.", harmless=({},)),
+    Field("tools.input_examples", IGNORED, "Put them into the description.", harmless=([],)),
+    Field(
+        "tools.allowed_callers",
+        IGNORED,
+        "Tools are called by the model itself.",
+        harmless=([], ["direct"]),
+    ),
     Field("service_tier", IGNORED, "There is one tier.", harmless=("auto", "standard_only")),
     Field("inference_geo", IGNORED, "Where the model runs is the login's matter."),
     Field("speed", IGNORED, "There is one speed.", harmless=("standard",)),

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from claude_run.dialects.fields import ignored, sift
-from claude_run.dialects.messages.blocks import conversation, is_marked, system_text
+from claude_run.dialects.fields import sift
+from claude_run.dialects.messages.blocks import conversation, system_text
 from claude_run.dialects.messages.fields import MESSAGES_FIELDS
+from claude_run.dialects.messages.inner import inner_notices
 from claude_run.dialects.reading import (
     at,
     boolean,
@@ -35,16 +36,18 @@ from claude_run.turn import (
 )
 
 MODES: Final[Mapping[str, ToolMode]] = {mode.value: mode for mode in ToolMode}
-MARK: Final = "cache_control"
 THINKING: Final = ("enabled", "adaptive", "between_tools", "disabled")
+DISPLAYS: Final = ("summarized", "omitted")
 
 
 @dataclass(frozen=True, slots=True)
 class MessagesCall:
-    """One understood request."""
+    """One understood request. `omits_thinking` says that of what was thought only the signatures
+    are wanted."""
 
     request: TurnRequest
     stream: bool = False
+    omits_thinking: bool = False
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -62,31 +65,31 @@ def parse_messages(body: object, *, strict: bool) -> MessagesCall:
         raise bad_request("The body must be a JSON object.", None)
     asked, notices = sift(_spread(body), MESSAGES_FIELDS, strict=strict)
     turns = conversation(required(asked, "messages"))
+    kind, display = optional(_thinking, asked, "thinking") or (None, None)
     request = TurnRequest(
         model=model_name(asked),
         turns=turns,
         system=optional(system_text, asked, "system") or "",
         **_tools(asked, turns),
-        output_schema=optional(_schema, asked, "output_config.format"),
+        output_schema=_format(asked),
         sampling=_sampling(asked),
-        thinking=optional(_thinks, asked, "thinking") or False,
+        thinking=kind not in (None, "disabled"),
         effort=optional(_effort, asked, "output_config.effort"),
     )
     stream = optional(boolean, asked, "stream") or False
-    return MessagesCall(request, stream, (*notices, *_marks(body, strict=strict)))
-
-
-def _marks(body: JsonObject, *, strict: bool) -> tuple[Notice, ...]:
-    """One notice for all marks for the cache; one at the top has it already."""
-    if body.get(MARK) is not None or not is_marked(body):
-        return ()
-    return (ignored(MESSAGES_FIELDS[MARK], strict=strict),)
+    told = (*notices, *inner_notices(body, strict=strict))
+    return MessagesCall(request, stream, display == "omitted", told)
 
 
 def _spread(body: JsonObject) -> JsonObject:
     config = optional(object_, body, "output_config") or {}
     spread = {name: value for name, value in body.items() if name != "output_config"}
     return {**spread, **{at("output_config", key): value for key, value in config.items()}}
+
+
+def _format(asked: JsonObject) -> JsonObject | None:
+    older = optional(_schema, asked, "output_format")
+    return optional(_schema, asked, "output_config.format") or older
 
 
 def _sampling(asked: JsonObject) -> Sampling:
@@ -101,9 +104,15 @@ def _sampling(asked: JsonObject) -> Sampling:
     )
 
 
-def _thinks(value: object, param: str) -> bool:
-    kind = required(object_(value, param), "type", param)
-    return choice(kind, THINKING, at(param, "type")) != "disabled"
+def _thinking(value: object, param: str) -> tuple[str, str | None]:
+    """Of which kind it is, and how it is displayed."""
+    asked = object_(value, param)
+    kind = choice(required(asked, "type", param), THINKING, at(param, "type"))
+    return kind, optional(_display, asked, "display", param)
+
+
+def _display(value: object, param: str) -> str:
+    return choice(value, DISPLAYS, param)
 
 
 def _effort(value: object, param: str) -> Effort:
