@@ -184,7 +184,7 @@ def test_what_openais_client_recorded_is_replayed(
         root = bridge.base_url.removesuffix("/v1")
         for model, url in ((MODEL, bridge.base_url), ("anthropic/sonnet", root)):
             for stream in (False, True):
-                asked = {"stream": stream, "model": model, "max_tokens": limit}
+                asked: dict[str, Any] = {"stream": stream, "model": model, "max_tokens": limit}
                 answer = ask(question, **asked, api_base=url, api_key=bridge.api_key)
                 assert answer.choices[0].message.content == "Paris."
                 assert answer.choices[0].finish_reason == "stop"

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import Final
 
 from claude_run.dialects.calls import OpenCalls
@@ -178,23 +179,25 @@ def _image(block: JsonObject, param: str) -> Image:
 
 
 def _document(block: JsonObject, param: str) -> Document:
+    title = optional(text, block, "title", param) or None
+    context = optional(text, block, "context", param) or None
+    return replace(_source_document(block, param), title=title, context=context)
+
+
+def _source_document(block: JsonObject, param: str) -> Document:
     source, path, kind = _source(block, param)
-    said = {
-        "title": optional(text, block, "title", param) or None,
-        "context": optional(text, block, "context", param) or None,
-    }
     match kind:
         case "url":
-            return Document(url=_url(source, path), **said)
+            return Document(url=_url(source, path))
         case "text":
             data = text(required(source, "data", path), at(path, "data"))
-            return Document("text/plain", data, **said)
+            return Document("text/plain", data)
         case "base64":
-            return Document("application/pdf", _base64(source, path), **said)
+            return Document("application/pdf", _base64(source, path))
         case _:
             inner = _blocks(required(source, "content", path), at(path, "content"))
             joined = "\n\n".join(_text(part, where).text for where, part in inner)
-            return Document("text/plain", joined, **said)
+            return Document("text/plain", joined)
 
 
 def _search_result(block: JsonObject, param: str) -> SearchResult:

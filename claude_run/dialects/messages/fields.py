@@ -9,12 +9,13 @@ from typing import Final
 
 from claude_run.dialects.fields import Field, Treatment, table
 from claude_run.dialects.messages.errors import NO_THREADS
+from claude_run.turn import JsonObject
 
 HONOURED: Final = Treatment.HONOURED
 IGNORED: Final = Treatment.IGNORED
 REFUSED: Final = Treatment.REFUSED
 
-NO_CITATIONS: Final = ({}, {"enabled": False})
+NO_CITATIONS: Final[tuple[JsonObject, ...]] = ({}, {"enabled": False})
 
 MESSAGES_FIELDS: Final[Mapping[str, Field]] = table(
     Field("model", HONOURED, "An alias, a Claude id, or a name that is mapped to one."),
