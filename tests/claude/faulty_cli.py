@@ -10,12 +10,14 @@ import stat
 import subprocess
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import claude_agent_sdk
-
-REAL = Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude"
+_SDK: Final = find_spec("claude_agent_sdk")  # not imported: that takes longer than the CLI's start
+assert _SDK is not None
+assert _SDK.origin is not None
+REAL: Final = Path(_SDK.origin).parent / "_bundled" / "claude"
 
 
 def faulty(directory: Path, subtype: str, how: str, after: int = 0) -> Path:

@@ -31,3 +31,8 @@ def test_limits_follow_the_machine_and_every_turn_can_have_a_session(
 def test_only_as_many_processes_start_at_once_as_keep_the_cores_busy() -> None:
     limits = [limits_of(Settings(), cores=cores, available=24 * GIB) for cores in (1, 2, 16)]
     assert [limit.starts for limit in limits] == [2, 3, 17]
+
+
+def test_before_anybody_has_asked_half_of_the_cores_are_left_to_the_command() -> None:
+    limits = [limits_of(Settings(), cores=cores, available=24 * GIB) for cores in (1, 2, 4, 16)]
+    assert [limit.spares for limit in limits] == [1, 1, 2, 2]

@@ -8,7 +8,7 @@ for somebody, but goes to whoever is first and can use it when it is ready.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from claude_run.claude.pool.candidates import (
     Candidate,
@@ -24,9 +24,6 @@ from claude_run.claude.session.replay import History
 from claude_run.claude.session.session import State
 
 S = TypeVar("S", bound=Candidate)
-
-SPARES: Final = 2
-"""How many processes are started before anybody has asked."""
 
 
 @dataclass(frozen=True, eq=False)

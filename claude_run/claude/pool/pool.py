@@ -18,7 +18,7 @@ from claude_run.claude.limits import Limits, memory_is_low
 from claude_run.claude.pool.candidates import SessionRequest, goes_on, stage_of
 from claude_run.claude.pool.habits import Habits
 from claude_run.claude.pool.lost import LostConversations
-from claude_run.claude.pool.planner import SPARES, Grant, Retire, Situation, Start, Waiter, plan
+from claude_run.claude.pool.planner import Grant, Retire, Situation, Start, Waiter, plan
 from claude_run.claude.pool.processes import Processes
 from claude_run.claude.session.aspects import Aspect
 from claude_run.claude.session.control import ControlRefusedError
@@ -93,7 +93,7 @@ class Pool:
         """Rely on it that a live session can be given `changeable` anew; start the first spares."""
         self._changeable = frozenset(changeable)
         if len(self._changeable) == len(Aspect):
-            self._arrange(spares=min(SPARES, self.limits.concurrency))
+            self._arrange(spares=self.limits.spares)
 
     @asynccontextmanager
     async def lease(self, wanted: SessionRequest) -> AsyncIterator[Lease]:
