@@ -22,7 +22,7 @@ def compiled(pattern: str) -> Pattern:
     """`pattern`, ready to use.
 
     Raises:
-        PatternError: it cannot be read, or needs what RE2 does not have.
+        PatternError: it cannot be read, needs what RE2 does not have, or matches no text at all.
     """
     options = re2.Options()
     options.log_errors = False  # they would go to stderr, beside the error raised
@@ -35,4 +35,8 @@ def compiled(pattern: str) -> Pattern:
             f"{pattern!r} is not a regular expression of RE2 ({text}). RE2 has no lookaround"
             " and no backreferences: no pattern of it can freeze a run."
         ) from None
+    if made.search("") is not None:
+        raise PatternError(
+            f"{pattern!r} matches where there is nothing, and so between all letters."
+        )
     return made

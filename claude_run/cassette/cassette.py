@@ -5,6 +5,7 @@ from pathlib import Path
 
 from claude_run.cassette.files import CassetteError, Files
 from claude_run.cassette.masks import Masks, masks
+from claude_run.cassette.mode import is_writable
 from claude_run.cassette.recorder import Manner, Recorder
 from claude_run.cassette.replayer import Replayer, Resolve
 from claude_run.cassette.runs import keep_run
@@ -18,7 +19,7 @@ class Cassette:
     """The cassette that `settings` name; they have been `mode.settled`.
 
     Raises:
-        CassetteError: a file of it, or a pattern, cannot be used.
+        CassetteError: a file of it, or a pattern, cannot be used, or nothing can be recorded.
     """
 
     def __init__(self, settings: Settings, resolve: Resolve, tell: Tell) -> None:
@@ -27,6 +28,11 @@ class Cassette:
         self._resolve = resolve
         self._began = time.time()
         self._files = Files(Path(settings.cassette))
+        if settings.record != "none" and not is_writable(self._files.directory):
+            raise CassetteError(  # better known before anything is asked
+                f"{self._files.directory} cannot be written. Choose another place with --cassette,"
+                " or only replay what is there: --record none."
+            )
         self._tape = Tape(
             self._files.read_all(),
             masks_of(self._files, settings),

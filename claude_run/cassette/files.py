@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -61,11 +61,18 @@ class Files:
         self._fetched: dict[str, bytes] = {}
 
     def names(self) -> list[str]:
-        """The files of recordings, in the order of their names."""
-        with suppress(FileNotFoundError):
-            found = (entry.name for entry in os.scandir(self.directory))
-            return sorted(n for n in found if n.endswith(".json") and n[0] != "." and n != SETTINGS)
-        return []
+        """The files of recordings, in the order of their names.
+
+        Raises:
+            CassetteError: the directory cannot be read.
+        """
+        try:
+            found = os.listdir(self.directory)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise CassetteError(f"{self.directory} cannot be read: {error.strerror}") from None
+        return sorted(n for n in found if n.endswith(".json") and n[0] != "." and n != SETTINGS)
 
     def read_all(self) -> list[Recording]:
         """Raises CassetteError, as `read` does."""

@@ -61,9 +61,10 @@ def _shown(place: Path) -> str:
 def _mode(place: Path, environment: Mapping[str, str]) -> RecordMode:
     if environment.get("CI", "").strip().lower() not in _FALSE:
         return "none"
-    return "new" if _is_writable(place) else "none"
+    return "new" if is_writable(place) else "none"
 
 
-def _is_writable(place: Path) -> bool:
+def is_writable(place: Path) -> bool:
+    """Whether `place` is a directory that may be written, or may be made."""
     there = next(path for path in (place, *place.parents) if path.exists())
-    return os.access(there, os.W_OK | os.X_OK)
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from claude_run.bridge import BridgeError
+from claude_run.cassette.cassette import Cassette
 from claude_run.cassette.files import CassetteError, Files
 from claude_run.cassette.inspection import problems
+from claude_run.claude.names import ModelName
+from claude_run.settings import RecordMode, Settings
 from claude_run.turn import (
     AssistantTurn,
     Text,
@@ -155,6 +158,21 @@ def test_a_bridge_does_not_start_on_a_cassette_that_is_broken(cassette: Path) ->
         replaying(cassette, cassette / "home"),
     ):
         pass
+
+
+@pytest.mark.parametrize("record_", ["none", "new"])
+def test_a_file_in_a_cassettes_place_is_told(cassette: Path, record_: RecordMode) -> None:
+    [name] = files(cassette)
+    settings = Settings(cassette=str(cassette / name), record=record_)
+    with pytest.raises(CassetteError, match=r"Not a directory|cannot be written"):
+        Cassette(settings, ModelName, print)
+
+
+def test_where_nothing_could_be_recorded_nothing_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings(cassette=str(tmp_path / "file" / "below"), record="new")
+    with pytest.raises(CassetteError, match=r"cannot be written.*--record none"):
+        Cassette(settings, ModelName, print)
 
 
 def test_a_cassette_of_an_optimiser_is_at_most_twice_its_distinct_text(tmp_path: Path) -> None:

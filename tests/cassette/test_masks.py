@@ -10,6 +10,7 @@ from claude_run.cassette.document import asked
 from claude_run.cassette.files import key_of
 from claude_run.cassette.masks import masked, masks
 from claude_run.cassette.redaction import redacted
+from claude_run.patterns import PatternError
 from claude_run.turn import (
     AssistantTurn,
     JsonObject,
@@ -82,6 +83,12 @@ def test_a_pattern_may_reach_from_a_name_into_its_value() -> None:
         assert not any(word in told for word in words)
     same = {key_of(masked(called(password=word), hiding)) for word in words}
     assert len(same) == 1
+
+
+@pytest.mark.parametrize("pattern", ["x*", "^", "(a|)"])
+def test_a_pattern_that_matches_nothing_at_all_is_refused(pattern: str) -> None:
+    with pytest.raises(PatternError, match="between all letters"):
+        masks((pattern,))
 
 
 @pytest.mark.parametrize("calls", [False, True], ids=["text", "arguments"])
