@@ -36,14 +36,17 @@ from claude_run.turn import Failure, JsonObject, TurnError
 from claude_run.usage.log import Log
 
 _USE_ANOTHER: Final = "Leave that to another provider: "
+_INLINE: Final = (
+    "Send files inside the message: a file part with file_data, a block with base64 data."
+)
 # What OpenAI offers and Claude does not, and the setting that usually sends a client there.
 ABSENT: Final[Mapping[str, str]] = {
     "embeddings": _USE_ANOTHER + "give the client's embedding model its own base URL and key.",
     "audio": _USE_ANOTHER + "give the client's speech model its own base URL and key.",
     "images": _USE_ANOTHER + "give the client's image model its own base URL and key.",
     "videos": _USE_ANOTHER + "give the client's video model its own base URL and key.",
-    "files": "Send files inside the message (a file part with file_data).",
-    "uploads": "Send files inside the message (a file part with file_data).",
+    "files": _INLINE,
+    "uploads": _INLINE,
     "vector_stores": "Turn the client's file search off, or give it a vector store of its own.",
     "batches": "Turn batching off; claude-run answers many requests at once.",
     "assistants": "Use the chat completions or the Responses API.",

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from typing import Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -19,6 +20,8 @@ from claude_run.server.connection import while_connected
 from claude_run.server.desk import Arrivals, Desk
 from claude_run.server.sse import EventStream
 from claude_run.turn import Failure, JsonObject, TurnError
+
+_METHODS: Final = ["GET", "POST", "DELETE"]
 
 
 def creation_routes(dialect: Dialect[CallT], desk: Desk, *, strict: bool) -> APIRouter:
@@ -36,7 +39,8 @@ def creation_routes(dialect: Dialect[CallT], desk: Desk, *, strict: bool) -> API
         return JSONResponse(dialect.answer(call, answers, stamp))
 
     for name, advice in dialect.absent.items():
-        router.post(f"/{name}")(_absent(f"{dialect.path}/{name}", advice))
+        for path in (f"/{name}", f"/{name}/{{below:path}}"):
+            router.api_route(path, methods=_METHODS)(_absent(advice))
     return router
 
 
@@ -48,9 +52,9 @@ def _now() -> int:
     return int(time.time())
 
 
-def _absent(path: str, advice: str) -> Callable[[], Awaitable[JsonObject]]:
-    async def absent() -> JsonObject:
-        text = f"There is no POST /v1{path} here. {advice}"
+def _absent(advice: str) -> Callable[[Request], Awaitable[JsonObject]]:
+    async def absent(request: Request) -> JsonObject:
+        text = f"There is no {request.method} /v1{request.url.path} here. {advice}"
         raise TurnError(Failure.NOT_FOUND, text, code="not_supported")
 
     return absent

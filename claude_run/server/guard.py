@@ -152,7 +152,11 @@ def _target(path: str) -> tuple[str | None, str]:
 
 
 def _unversioned(path: str) -> str:
-    return path.removeprefix(_VERSION) if path.startswith(f"{_VERSION}/") else path
+    """`path` without the version, which stands there twice where OpenAI's base URL was given to a
+    client that adds it by itself."""
+    while path.startswith(f"{_VERSION}/"):
+        path = path.removeprefix(_VERSION)
+    return path
 
 
 def _host(header: str) -> str | None:

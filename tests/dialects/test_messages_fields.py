@@ -103,6 +103,19 @@ def test_what_changes_nothing_inside_of_blocks_and_tools_is_noticed_once(
     assert [notice.subject for notice in told] == ([name] if name else [])
 
 
+def test_messages_of_the_systems_belong_to_its_prompt() -> None:
+    said = [
+        {"role": "user", "content": "hi"},
+        {"role": "system", "content": "Be kind."},
+        {"role": "assistant", "content": "ho"},
+        {"role": "system", "content": [{"type": "text", "text": " "}]},
+        {"role": "user", "content": "well"},
+    ]
+    asked = parse_messages({**PLAIN, "messages": said, "system": "Be brief."}, strict=True).request
+    assert asked.system == "Be brief.\n\nBe kind."
+    assert len(asked.turns) == 3
+
+
 def test_a_format_has_an_older_name() -> None:
     format_ = {"type": "json_schema", "schema": {"type": "object"}}
     older = parse_messages({**PLAIN, "output_format": format_}, strict=True)

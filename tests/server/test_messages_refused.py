@@ -106,6 +106,22 @@ def test_an_answer_that_breaks_off_is_an_error_in_both_forms(
     refused(heard.value.body, TYPES[caught.value.status_code])
 
 
+def test_batches_are_not_found_however_they_are_looked_for(claude: anthropic.Anthropic) -> None:
+    batches = claude.messages.batches
+    for looks in (batches.list, lambda: batches.retrieve("b"), lambda: batches.delete("b")):
+        with pytest.raises(anthropic.NotFoundError, match="answers many requests at once"):
+            looks()
+
+
+def test_a_base_url_of_openais_does_for_anthropics_client(
+    bridge: Bridge, upstream: ScriptedUpstream
+) -> None:
+    upstream.answer = say("Hello")
+    with anthropic_client(bridge, base_url=bridge.base_url) as client:
+        answer = client.messages.create(**MESSAGES.body())
+    assert answer.content[0].text == "Hello"
+
+
 def test_without_the_key_nothing_is_answered(bridge: Bridge) -> None:
     with (
         anthropic_client(bridge, api_key="sk-wrong") as stranger,

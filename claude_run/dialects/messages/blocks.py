@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from claude_run.dialects.calls import OpenCalls
@@ -40,6 +40,7 @@ from claude_run.turn import (
 )
 
 MEDIA: Final = ("text", "image", "document", "search_result")
+ROLES: Final = ("user", "assistant", "system")
 SAID: Final = ("text", "tool_use", "thinking", "redacted_thinking")
 SOURCES: Final = ("base64", "url", "text", "content")
 
@@ -52,7 +53,15 @@ def system_text(value: object, param: str) -> str:
     return "\n\n".join(_text(block, path).text for path, block in blocks)
 
 
-def conversation(messages: object) -> tuple[Turn, ...]:
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """`system` are the texts of the system's messages among those of the others."""
+
+    system: tuple[str, ...]
+    turns: tuple[Turn, ...]
+
+
+def conversation(messages: object) -> Conversation:
     """
     Raises:
         TurnError: a message is malformed, the last one is the assistant's, or a tool call and
@@ -68,20 +77,24 @@ def conversation(messages: object) -> tuple[Turn, ...]:
 
 class _Transcript:
     def __init__(self) -> None:
+        self._system: list[str] = []
         self._turns: list[Turn] = []
         self._calls = OpenCalls()
 
     def read(self, message: JsonObject, param: str) -> None:
-        role = choice(required(message, "role", param), ("user", "assistant"), at(param, "role"))
+        role = choice(required(message, "role", param), ROLES, at(param, "role"))
         path = at(param, "content")
         blocks = list(_blocks(required(message, "content", param), path))
-        if role == "user":
-            self._user(blocks)
-        else:
-            self._calls.settle()
-            self._assistant(blocks)
+        match role:
+            case "user":
+                self._user(blocks)
+            case "system":
+                self._system += [_text(block, path).text for path, block in blocks]
+            case _:
+                self._calls.settle()
+                self._assistant(blocks)
 
-    def finished(self) -> tuple[Turn, ...]:
+    def finished(self) -> Conversation:
         self._calls.settle()
         if not self._turns or isinstance(self._turns[-1], AssistantTurn):
             raise bad_request(
@@ -89,7 +102,7 @@ class _Transcript:
                 "end with a user message.",
                 "messages",
             )
-        return alternate(self._turns)
+        return Conversation(tuple(filter(str.strip, self._system)), alternate(self._turns))
 
     def _user(self, blocks: list[tuple[str, JsonObject]]) -> None:
         """Results come first, as the Messages API wants them."""

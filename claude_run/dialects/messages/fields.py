@@ -26,14 +26,18 @@ MESSAGES_FIELDS: Final[Mapping[str, Field]] = table(
         "live session keeps its own. A last assistant message is refused, as current models "
         "refuse it.",
     ),
-    Field("system", HONOURED, "A text, or text blocks, which are joined."),
+    Field(
+        "system",
+        HONOURED,
+        "A text, or text blocks, which are joined, and messages of the system's after them.",
+    ),
     Field("max_tokens", HONOURED, "The most output tokens, thinking included."),
     Field("stream", HONOURED, "Token by token."),
     Field("stop_sequences", HONOURED, "Empty ones are dropped; the one that was hit is told."),
     Field("temperature", HONOURED, "0 to 1."),
     Field("top_p", HONOURED, "0 to 1."),
     Field("top_k", HONOURED, "1 or more; 0 means no limit."),
-    Field("tools", HONOURED, "Tools with an `input_schema`; Anthropic's server tools are refused."),
+    Field("tools", HONOURED, "Tools with an `input_schema`; Anthropic's own are refused."),
     Field("tool_choice", HONOURED, "`auto`, `any`, `tool` or `none`, and parallel use."),
     Field(
         "thinking",

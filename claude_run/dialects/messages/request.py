@@ -64,13 +64,14 @@ def parse_messages(body: object, *, strict: bool) -> MessagesCall:
     if not isinstance(body, dict):
         raise bad_request("The body must be a JSON object.", None)
     asked, notices = sift(_spread(body), MESSAGES_FIELDS, strict=strict)
-    turns = conversation(required(asked, "messages"))
+    said = conversation(required(asked, "messages"))
+    system = optional(system_text, asked, "system")
     kind, display = optional(_thinking, asked, "thinking") or (None, None)
     request = TurnRequest(
         model=model_name(asked),
-        turns=turns,
-        system=optional(system_text, asked, "system") or "",
-        **_tools(asked, turns),
+        turns=said.turns,
+        system="\n\n".join([*([system] if system else []), *said.system]),
+        **_tools(asked, said.turns),
         output_schema=_format(asked),
         sampling=_sampling(asked),
         thinking=kind not in (None, "disabled"),
@@ -150,8 +151,8 @@ def _tool(tool: JsonObject, param: str) -> ToolSpec:
     kind = tool.get("type") or "custom"
     if kind != "custom":
         path = at(param, "type")
-        message = f"{path} is {str(kind)[:80]!r}: Anthropic's server tools and MCP connectors are "
-        raise bad_request(message + "not offered here. Send tools with an input_schema.", path)
+        message = f"{path} is {str(kind)[:80]!r}: Anthropic's own tools and MCP connectors are not "
+        raise bad_request(message + "offered here. Send tools with an input_schema.", path)
     return ToolSpec(
         name=function_name(required(tool, "name", param), at(param, "name")),
         description=optional(text, tool, "description", param) or "",
