@@ -119,7 +119,7 @@ def test_a_base_url_of_openais_does_for_anthropics_client(
     upstream.answer = say("Hello")
     with anthropic_client(bridge, base_url=bridge.base_url) as client:
         answer = client.messages.create(**MESSAGES.body())
-    assert answer.content[0].text == "Hello"
+    assert answer.content[0].to_dict()["text"] == "Hello"
 
 
 def test_without_the_key_nothing_is_answered(bridge: Bridge) -> None:
