@@ -21,6 +21,9 @@ SERVER: Final = "c"
 PREFIX: Final = f"mcp__{SERVER}__"
 OUTPUT: Final = "StructuredOutput"
 """The name of our own tool for structured output, which none of the caller's gets."""
+MOST: Final = 1000
+"""Tools that one request may offer: a process keeps something of each that it was ever offered, and
+has room for as many names as `Offering` says."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 

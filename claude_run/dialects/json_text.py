@@ -5,6 +5,7 @@ so would break whatever it is sent to later: the CLI, an answer, a file.
 """
 
 import json
+from collections.abc import Iterable
 from functools import reduce
 from typing import Any, Final, NoReturn, TypeAlias
 
@@ -63,19 +64,33 @@ def require_sound(body: object, param: str = "") -> None:
         match value:
             case str():
                 _encodable(value, place, param)
-            case list():
-                items = [((place, i), depth + 1, item) for i, item in enumerate(value)]
-                pending += items[::-1]
+            case list() if not _SOUND.issuperset(map(type, value)):
+                pending += _doubtful(enumerate(value), place, depth + 1)
             case dict():
                 for key in value:
-                    _encodable(key, place, param)
-                members = [((place, key), depth + 1, item) for key, item in value.items()]
-                pending += members[::-1]
+                    if not key.isascii():
+                        _encodable(key, place, param)
+                pending += _doubtful(value.items(), place, depth + 1)
+
+
+# There may be millions of values, nearly all of them numbers and plain text.
+_SOUND: Final = frozenset({int, float, bool, type(None)})
+
+
+def _doubtful(
+    items: Iterable[tuple[str | int, object]], place: _Place, depth: int
+) -> list[tuple[_Place, int, object]]:
+    """What of `items` has to be looked at, the last first."""
+    found: list[tuple[_Place, int, object]] = [
+        ((place, key), depth, item)
+        for key, item in items
+        if (item or depth > DEEPEST)
+        and not (item.isascii() if isinstance(item, str) else type(item) in _SOUND)
+    ]
+    return found[::-1]
 
 
 def _encodable(value: str, place: _Place, param: str) -> None:
-    if value.isascii():
-        return
     try:
         value.encode()
     except UnicodeEncodeError:

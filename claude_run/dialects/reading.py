@@ -15,6 +15,7 @@ WORTH_SHOWING: Final = 80
 # As many as the Messages API takes in one request.
 MOST_MESSAGES: Final = 100_000
 _LONGEST_NAME: Final = 256
+_LARGEST: Final = 2**53  # whole numbers beyond it are not the same everywhere
 
 
 def at(param: str, key: str | int) -> str:
@@ -41,11 +42,11 @@ def number(value: object, param: str, low: float = -INF, high: float = INF) -> f
     if isinstance(value, bool) or not isinstance(value, int | float) or not -INF < value < INF:
         raise wrong_type("a number", value, param)
     if not low <= value <= high:
-        raise bad_request(f"{param} must be {_range(low, high)}, not {value}.", param)
+        raise bad_request(f"{param} must be {_range(low, high)}, not {_shown(value)}.", param)
     return value
 
 
-def integer(value: object, param: str, low: float = -INF, high: float = INF) -> int:
+def integer(value: object, param: str, low: float = -INF, high: float = _LARGEST) -> int:
     """A whole number in [low, high]; `1.0` is one, as JSON knows one kind of number only."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value % 1:
         raise wrong_type("an integer", value, param)
@@ -133,7 +134,8 @@ def _shown(value: object) -> str:
         case str():
             return "a string"
         case bool() | int() | float():
-            return str(value).lower()
+            shown = str(value).lower()
+            return shown if len(shown) <= WORTH_SHOWING else f"a number of {len(shown)} digits"
         case list():
             return "an array"
         case _:
@@ -141,4 +143,6 @@ def _shown(value: object) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    return f"at least {low}" if high == INF else f"between {low} and {high}"
+    if low == -INF:
+        return f"at most {high}"
+    return f"at least {low}" if high in (INF, _LARGEST) else f"between {low} and {high}"

@@ -15,6 +15,9 @@ _BARE: Final = -zlib.MAX_WBITS
 PACKED: Final[Mapping[str, int]] = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": _ZLIB}
 PLAIN: Final = frozenset({"", "identity"})
 _ZLIB_METHOD: Final = 8
+_MOST_MEMBERS: Final = 10_000
+"""Packed bodies in one: who packs in pieces makes them of many kilobytes, and empty ones would
+take a minute of a core."""
 
 
 def is_known(encoding: str) -> bool:
@@ -33,6 +36,7 @@ class Unpacked:
         self._receive = receive
         self._encoding = encoding
         self._left = most
+        self._members = 0
         self._unpacking: zlib._Decompress | None = None
 
     async def __call__(self) -> Message:
@@ -51,6 +55,9 @@ class Unpacked:
         """A member after another: several may follow each other in one body."""
         while packed:
             if self._unpacking is None or self._unpacking.eof:
+                self._members += 1
+                if self._members > _MOST_MEMBERS:
+                    raise self._broken(f"it is made of more than {_MOST_MEMBERS} pieces")
                 self._unpacking = zlib.decompressobj(self._format(packed))
             piece = self._unpacking.decompress(packed, self._left + 1)
             self._left -= len(piece)

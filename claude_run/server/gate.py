@@ -138,7 +138,7 @@ class Gate:
             raise _error(replace(refusal, cure=TOO_LONG), said, now)
         self._lines.once(f"wait {refusal.until}", f"{refusal.what} Calls wait until then.")
         with caller().held():
-            await asyncio.sleep(seconds)
+            await _until(refusal.until + _SOON)
 
     async def _try_again(self, error: TurnError, tries: int) -> None:
         """Returns when a call may be tried again that a window refused which should have reset by
@@ -183,6 +183,12 @@ def limits_of(settings: Settings) -> Limits:
         settings.max_window,
         guarded=settings.paid_by == "subscription" and settings.extra_usage == "stop",
     )
+
+
+async def _until(at: float) -> None:
+    """Returns at that time of the clock: while a machine sleeps, no other one goes on."""
+    while (left := at - time.time()) > 0:  # noqa: ASYNC110 - nobody tells what time it is
+        await asyncio.sleep(min(left, _LONGEST_PAUSE))
 
 
 def _error(refusal: Refusal, said: str, now: float) -> TurnError:

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
 import h11
+from h11._connection import DEFAULT_MAX_INCOMPLETE_EVENT_SIZE
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from claude_run.dialects.errors import error_body
@@ -21,6 +22,29 @@ _ASKED_EVERY: Final = 2.0
 # How long a client that was refused may go on sending.
 _HEARD_OUT: Final = 2.0
 _STILL_THERE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+# A body of so many pieces, of fewer bytes each on the average, costs more than whatever it says.
+_CRUMBS: Final = 20_000
+_CRUMB: Final = 64
+
+
+class _Connection(h11.Connection):
+    """Refuses a body that is sent in crumbs: a million of them are half a minute's work."""
+
+    _pieces = _bytes = 0
+
+    def next_event(self) -> Any:
+        event = super().next_event()
+        match event:
+            case h11.Request():
+                self._pieces = self._bytes = 0
+            case h11.Data(data=data):
+                self._pieces += 1
+                self._bytes += len(data)
+                if self._pieces > _CRUMBS and self._bytes < _CRUMB * self._pieces:
+                    raise h11.RemoteProtocolError("The body is sent in crumbs.")
+            case _:
+                pass
+        return event
 
 
 class Protocol(H11Protocol):
@@ -35,6 +59,8 @@ class Protocol(H11Protocol):
     _sends_no_more = False
 
     def connection_made(self, transport: Any) -> None:
+        most = self.config.h11_max_incomplete_event_size or DEFAULT_MAX_INCOMPLETE_EVENT_SIZE
+        self.conn = _Connection(h11.SERVER, most)
         super().connection_made(transport)
         self._await_head()
 

@@ -24,6 +24,10 @@ class Lines:
         if self._is_new(kind):
             self._tell({"event": "alarm", "text": text})
 
+    def heard(self, text: str) -> None:
+        """Say `text`, unless it was said before."""
+        self.once(text, text)
+
     def stop(self, text: str) -> None:
         """Say why the command is ended, and have it ended."""
         if self._is_new("stop"):

@@ -36,8 +36,8 @@ async def serving(
     settings = instructions.settings
     ledger = Ledger(settings.paid_by)
     async with AsyncExitStack() as stack:
-        spool = stack.enter_context(Spool(instructions.spool))
-        log = _log(settings, stack)
+        spool = stack.enter_context(Spool(instructions.spool, lines.heard))
+        log = _log(settings, lines, stack)
         scopes = Scopes(settings, answerer, instructions.scopes)
         records = Records(ledger, spool, lines, scopes.enter)
         records.traces = await stack.enter_async_context(tracing(os.environ, lines))
@@ -53,9 +53,9 @@ async def serving(
         yield desk.drain, ledger
 
 
-def _log(settings: Settings, stack: AsyncExitStack) -> Log | None:
+def _log(settings: Settings, lines: Lines, stack: AsyncExitStack) -> Log | None:
     if settings.log is None:
         return None
-    log: Log = stack.enter_context(Log(Path(settings.log)))
+    log: Log = stack.enter_context(Log(Path(settings.log), tell=lines.heard))
     log.begin(settings.paid_by)
     return log

@@ -51,6 +51,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.write_eof()
         self.close_timer = self.loop.call_later(_HEARD_OUT, self.transport.close)
 
+    def handle_ping(self) -> None:
+        if self.writable.is_set():
+            super().handle_ping()
+        else:  # who takes no answers gets none: they would gather here
+            self.conn.data_to_send()
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self._stalled = self.loop.call_later(self.slow_seconds, self.transport.abort)

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -28,11 +28,18 @@ _DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,]{0,100};base64,")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_\-]+={0,2}")
 
 
+def _nobody(_: str) -> None:
+    pass
+
+
 class Log:
     """Appends to a new file in `directory`, which only its owner can read. A disk that is full
-    costs the log, never the call."""
+    costs the log, never the call; `tell` hears of it."""
 
-    def __init__(self, directory: Path, *, most: int = MOST_BYTES) -> None:
+    def __init__(
+        self, directory: Path, *, most: int = MOST_BYTES, tell: Callable[[str], None] = _nobody
+    ) -> None:
+        self._tell = tell
         self._directory = directory
         self._most = most
         self._written = 0
@@ -70,8 +77,9 @@ class Log:
         text = json.dumps(line, separators=(",", ":")) + "\n"
         try:
             self._written += os.write(self._fd, text.encode())
-        except OSError:
+        except OSError as error:
             self._written = self._most
+            self._tell(f"the log could not be written any further: {error.strerror}")
 
 
 def told(value: Any) -> Any:

@@ -17,6 +17,7 @@ import psutil
 
 from claude_run.bridge import AnswerError, Bridge
 from claude_run.rehearsal.answers import say
+from claude_run.usage.spool import records_in
 from tests.faults.trying import told
 from tests.scripted import ScriptedUpstream
 from tests.wrapped import answered_by
@@ -80,6 +81,8 @@ def no_room(directory: Path) -> Machine:
             seen = answer if answer == again and short == "whole" else f"{answer}, {again}, {short}"
             if (with_room := _asked(bridge, upstream, "with room", LONG)) != "whole":
                 seen = f"{seen}, {with_room}"
+            if (lost := 4 - len(list(records_in(bridge.spool)))) != 0:  # who asked is written down
+                seen = f"{seen}, {lost} without a record"
             return _over(bridge, upstream, seen)
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)

@@ -192,11 +192,7 @@ def cases(draw: st.DrawFn) -> Case:
     body = json.loads(json.dumps({"model": "sonnet", "stream": draw(st.booleans()), **template}))
     for _ in range(draw(st.integers(0, 4))):
         if places := list(_places(body)):
-            how = draw(
-                st.sampled_from(
-                    ("replace", "replace", "leave out", "wrap", "twice", "many", "beside")
-                )
-            )
+            how = draw(st.sampled_from(CHANGES))
             odd = json.loads(json.dumps(draw(_ODD)))  # its own: else it could come to hold itself
             _changed(body, draw(st.sampled_from(places)), how, odd)
     text = json.dumps(body, ensure_ascii=draw(st.booleans()))

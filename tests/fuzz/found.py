@@ -57,5 +57,12 @@ FOUND: Final[dict[str, Case]] = {
         CHAT,
         b'{"model": "' + b"a" * 100_000 + b'", "messages": [{"role": "user", "content": "x"}]}',
     ),
+    "more tools than a process remembers": _chat(
+        '"tools": ['
+        + ",".join(f'{{"type": "function", "function": {{"name": "f{n}"}}}}' for n in range(1100))
+        + "]"
+    ),
+    "numbers by the million": _chat('"metadata": [' + "1," * 5_000_000 + "1]"),
+    "a limit of four thousand digits": _chat('"max_tokens": ' + "1" * 4000),
     "unknown fields without end": _chat(",".join(f'"x{n}": {n}' for n in range(1500))),
 }

@@ -72,16 +72,33 @@ def test_what_is_not_http_gets_the_envelope_and_is_hung_up_on(bridge: Bridge, na
         assert connection.recv(1) == b""
 
 
-def test_a_broken_body_ends_the_connection(bridge: Bridge) -> None:
+@pytest.mark.parametrize(
+    "sent", [b"not a length\r\n", b"1\r\nx\r\n" * 20_001], ids=["broken", "in crumbs"]
+)
+def test_a_broken_body_ends_the_connection(bridge: Bridge, sent: bytes) -> None:
     head = spelt(bridge, f"POST {CHAT.path} HTTP/1.1").replace(
         b"Content-Length: 0", b"Transfer-Encoding: chunked"
     )
     with connected(bridge) as connection:
-        connection.sendall(head + b"not a length\r\n")
+        connection.sendall(head + sent)
         status, response, body = heard(connection)
         assert (status, response.headers["connection"]) == (400, "close")
         assert json.loads(body)["error"]["code"] == "invalid_http"
         assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("length", "heard_at_first"), [(10**9, b"HTTP/1.1 413 "), (10, b"HTTP/1.1 100 ")]
+)
+def test_who_asks_before_sending_is_told_before_sending(
+    bridge: Bridge, length: int, heard_at_first: bytes
+) -> None:
+    sent = spelt(
+        bridge, f"POST {CHAT.path} HTTP/1.1", None, "Host: localhost", "Expect: 100-continue"
+    )
+    with connected(bridge) as connection:
+        connection.sendall(sent.replace(b"Content-Length: 0", b"Content-Length: %d" % length))
+        assert connection.recv(13) == heard_at_first
 
 
 @pytest.mark.parametrize(

@@ -211,3 +211,30 @@ def test_a_peer_that_answers_no_ping_is_hung_up_on() -> None:
 
 def test_a_peer_that_takes_nothing_is_hung_up_on() -> None:
     asyncio.run(hung_up_on(speaks, PatientSpeaker, reads=False))
+
+
+def test_who_takes_no_pongs_gets_none_that_would_gather_here() -> None:
+    gathered = [0]
+
+    class Measured(SocketProtocol):
+        def handle_ping(self) -> None:
+            super().handle_ping()
+            gathered.append(self.transport.get_write_buffer_size())
+
+    class Speaker(Protocol):
+        socket_protocol = Measured
+
+    async def flooded() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        async with served(listens, listener, Speaker, max_message=1024) as url:
+            host = urlsplit(url).netloc
+            reader, writer = await asyncio.open_connection(*host.split(":"), limit=1024)
+            writer.write(HANDSHAKE.format(path="/", host=host, more="").encode())
+            await reader.readuntil(b"\r\n\r\n")
+            for _ in range(120):
+                writer.write((b"\x89\xfd\0\0\0\0" + b"x" * 125) * 1000)
+                await writer.drain()
+            writer.transport.abort()
+
+    asyncio.run(flooded())
+    assert 0 < max(gathered) < 1_000_000

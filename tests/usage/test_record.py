@@ -1,6 +1,8 @@
 """A record is the same after the disk, whatever it holds, and a cut spool gives what is whole."""
 
 import os
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,29 @@ def test_a_spool_that_was_cut_off_gives_what_was_written_whole(tmp_path: Path) -
     with path.open("rb") as file:
         assert list(records_in(file.fileno())) == written[:-1]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_there_is_no_room_for_is_told_and_written_later(tmp_path: Path) -> None:
+    told: list[str] = []
+    with Spool(Path("/dev/full"), told.append) as spool:
+        for number in range(3):
+            spool.append(CallRecord(f"req_{number}", 0.0))
+    assert told == [
+        *["the record of a call could not be written: No space left on device"] * 4,
+        "3 calls could not be written down: the summary lacks them",
+    ]
+    path, limit = tmp_path / "spool", resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with Spool(path, told.append) as spool:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (60, limit[1]))  # one, and a part of another
+            for number in range(3):
+                spool.append(CallRecord(f"req_{number}", 0.0))
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+            spool.append(CallRecord("req_3", 0.0))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    with path.open("rb") as written:
+        found = [record.request_id for record in records_in(written.fileno())]
+    assert found == ["req_0", "req_1", "req_2", "req_3"]

@@ -8,8 +8,8 @@ from claude_run.claude.answer.structured import output_tool
 from claude_run.claude.nesting import require_shallow
 from claude_run.claude.schemas import modern, require_valid
 from claude_run.claude.session.aspects import Aspect
-from claude_run.claude.tools import OUTPUT, ToolNames, input_schema
-from claude_run.turn import Effort, JsonObject, ToolChoice, ToolMode, TurnRequest
+from claude_run.claude.tools import MOST, OUTPUT, ToolNames, input_schema
+from claude_run.turn import Effort, JsonObject, ToolChoice, ToolMode, TurnRequest, bad_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,8 @@ def shape_of(
 
 def _tools(request: TurnRequest, names: ToolNames) -> tuple[Tool, ...]:
     offered = () if _answers_without_tools(request) else request.tools
+    if len(offered) > MOST:
+        raise bad_request(f"{len(offered)} tools are too many: at most {MOST} are taken.", "tools")
     tools = tuple(
         Tool(names.bare(tool.name), tool.description, json.dumps(input_schema(tool)))
         for tool in offered
