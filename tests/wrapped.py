@@ -20,6 +20,9 @@ from tests.verified import CACHE
 CLAUDE_RUN = (sys.executable, "-m", "claude_run")
 REHEARSING = (*CLAUDE_RUN, "--rehearse", "--quiet", "--")
 
+LIGHT = {"PYTEST_ADDOPTS": "-p no:hypothesispytest"}
+"""A pytest inside a test has no use for what takes it longer to load than all the rest."""
+
 WITNESS = """
 import signal, sys
 
@@ -69,6 +72,7 @@ def sealed(directory: Path, **variables: str) -> dict[str, str]:
         **{name: str(path) for name, path in own.items()},
         "PYTHONPATH": str(package),
         "XDG_CACHE_HOME": str(CACHE),
+        **LIGHT,
         **variables,
     }
 
@@ -77,7 +81,8 @@ def answered_by(upstream: ScriptedUpstream, directory: Path) -> dict[str, str]:
     """`sealed`, with a login that leads to `upstream` and nowhere else."""
     login = sealed_environment(directory, upstream.url)
     own = sealed(directory)
-    return {**login, **{name: own[name] for name in ("HOME", "TMPDIR", "PYTHONPATH")}}
+    kept = ("HOME", "TMPDIR", "PYTHONPATH", *LIGHT)
+    return {**login, **{name: own[name] for name in kept}}
 
 
 def finished(

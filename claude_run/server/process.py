@@ -6,6 +6,7 @@ will or because the other side died. Its stdout carries what it has to say, a JS
 
 import asyncio
 import faulthandler
+import gc
 import json
 import os
 import shutil
@@ -81,6 +82,7 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
     for name in withheld(os.environ):
         del os.environ[name]
     as_many_as_allowed()
+    gc.disable()  # whatever is imported stays: to look for garbage among it takes a fifth of it
     # Imported here, so that a wrong instruction is said before a second of imports.
     from claude_run.server.answering import answering  # noqa: PLC0415
     from claude_run.server.gate import Gate  # noqa: PLC0415
@@ -103,6 +105,8 @@ async def _serve(instructions: Instructions) -> dict[str, Any]:
         drain, ledger = await stack.enter_async_context(
             serving(instructions, answerer, gate, lines, _say)
         )
+        gc.freeze()
+        gc.enable()
         _say({"event": "ready"})
         if (patience := await let_go) is not None:
             drain.begin()

@@ -8,7 +8,7 @@ import pytest
 from tests.claude.walks import walk
 from tests.scripted import ScriptedUpstream
 
-STEPS = int(os.environ.get("WALK_STEPS", "150"))
+STEPS = int(os.environ.get("WALK_STEPS", "60"))
 
 
 @pytest.mark.timeout(max(120, STEPS))
