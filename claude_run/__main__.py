@@ -1,8 +1,15 @@
 """`claude-run`, and `python -m claude_run`, which is the same."""
 
 import gc
+import os
+import sys
+from contextlib import suppress
+from typing import Final
 
 from claude_run.isolated import isolate
+
+_SELDOM: Final = 100_000
+"""Objects after which garbage is looked for: more than are made until a command has started."""
 
 
 def main() -> None:
@@ -10,8 +17,25 @@ def main() -> None:
     isolate()
     from claude_run.cli import main as typed  # noqa: PLC0415 - imported from where it may be
 
+    gc.freeze()  # nor ever after
+    gc.set_threshold(_SELDOM)
     gc.enable()
-    typed()
+    try:
+        typed()
+    except SystemExit as end:
+        if isinstance(end.code, int):
+            _leave(end.code)
+        raise
+
+
+def _leave(status: int) -> None:
+    """End with `status` at once: whoever waits for the command need not wait until the interpreter
+    is taken apart. Where something cannot be written that is Python's to say."""
+    with suppress(OSError, ValueError):
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":

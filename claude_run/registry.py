@@ -12,16 +12,14 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 VERSION: Final = 1
 _MODE: Final = 0o600
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(NamedTuple):
     """A bridge that is running. `pid` is the process that started it, `bridge` the bridge process
     itself; `socket_path` is that of a unix socket that it listens on, empty where `base_url` is
     all that one need know; `usage_key` opens `GET /usage` and nothing else; `title` is the
@@ -116,7 +114,7 @@ def _written(running: Running, path: Path) -> int:
     fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, _MODE)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(fd, json.dumps({"registry": VERSION, **asdict(running)}).encode())
+        os.write(fd, json.dumps({"registry": VERSION, **running._asdict()}).encode())
         unfinished.replace(path)
     except BaseException:
         os.close(fd)
@@ -133,8 +131,7 @@ def _read(path: Path) -> Iterator[Running]:
         if _is_stale(file.fileno(), raw["pid"]):
             path.unlink()
             return
-        known = {member.name for member in fields(Running)}
-        yield Running(**{name: value for name, value in raw.items() if name in known})
+        yield Running(**{name: raw[name] for name in Running._fields if name in raw})
 
 
 def _is_stale(fd: int, pid: int) -> bool:

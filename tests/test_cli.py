@@ -242,6 +242,7 @@ def test_the_wrapper_imports_nothing_heavy(tmp_path: Path) -> None:
     heavy = {
         "asyncio",
         "claude_agent_sdk",
+        "claude_run.cli.programs",
         "fastapi",
         "http.client",
         "pydantic",

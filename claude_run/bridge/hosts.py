@@ -6,8 +6,7 @@ Everywhere else other people's machines could use the login, with nothing but on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from claude_run.bridge.errors import BridgeError
 
@@ -25,8 +24,7 @@ _WHY: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tcp:
+class Tcp(NamedTuple):
     """An address to listen on. `url` is what clients on this machine put before the port."""
 
     address: str
@@ -37,8 +35,7 @@ class Tcp:
         return f"[{self.address}]" if ":" in self.address else self.address
 
 
-@dataclass(frozen=True, slots=True)
-class Unix:
+class Unix(NamedTuple):
     """A socket's path."""
 
     path: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from claude_run import fault
 from claude_run.stderr import say
@@ -12,8 +11,7 @@ from claude_run.stderr import say
 _TAIL: Final = 5  # lines
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(NamedTuple):
     """`file` is read from here: the bridge process removes the directory that it is in.
     `environment` is whose secrets are not told."""
 
@@ -23,12 +21,15 @@ class Log:
 
     def last_words(self) -> str:
         """The last lines, each on a line of its own."""
-        return "".join(f"\n  {line}" for line in self._text().splitlines()[-_TAIL:])
+        lines = self.redacted(self._text()).splitlines()[-_TAIL:]
+        return "".join(f"\n  {line}" for line in lines)
 
     def keep_faults(self) -> None:
         """The log is removed with the run's directory, unless it tells of a fault of ours."""
         log = self._text()
-        if fault.is_fault(log) and (kept := fault.keep(log, self.environment)) is not None:
+        if not fault.is_fault(log):
+            return
+        if (kept := fault.keep(self.redacted(log), self.environment)) is not None:
             say(f"something went wrong in the bridge; what is known of it: {kept}")
 
     def redacted(self, text: str) -> str:
@@ -36,4 +37,4 @@ class Log:
 
     def _text(self) -> str:
         self.file.seek(0)
-        return self.redacted(self.file.read().decode(errors="replace"))
+        return self.file.read().decode(errors="replace")

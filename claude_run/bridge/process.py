@@ -12,9 +12,9 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import RLock
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 from claude_run import isolated, login, registry
 from claude_run.bridge.errors import BridgeError
@@ -43,8 +43,7 @@ _DYING: Final = 1.0
 _IMPORT_PATIENCE: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(NamedTuple):
     """`before_exec` is called between fork and exec; `title` is what the run is called where runs
     are listed; cassettes of scopes stand below `scopes`, None where nobody may open scopes. Without
     `alarms` the person is not told of calls that failed."""

@@ -157,17 +157,18 @@ def _pair(given: str) -> tuple[str, str]:
     return pair
 
 
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PLACE: Final = re.compile(r"\{([A-Za-z_-]+)\}")
+# Compiled where they are needed, which is seldom: every command would wait for it.
+_VARIABLE: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+_PLACE: Final = r"\{([A-Za-z_-]+)\}"
 PLACES: Final = ("base_url", "api_key", "origin")
 """What may stand between braces in a template: `origin` is `base_url` without its path."""
 
 
 def _variable(given: str) -> tuple[str, str]:
     name, equals, template = given.partition("=")
-    if not (equals and _VARIABLE.fullmatch(name)):
+    if not (equals and re.fullmatch(_VARIABLE, name)):
         raise ValueError(f"{given!r} is not NAME=VALUE; write for example 'MY_API={{base_url}}'")
-    for place in _PLACE.findall(template):
+    for place in re.findall(_PLACE, template):
         if place not in PLACES:
             known = ", ".join(f"{{{one}}}" for one in PLACES)
             meant = did_you_mean(place, PLACES)
@@ -179,7 +180,7 @@ def filled(template: str, base_url: str, api_key: str) -> str:
     """`template` with what stands between braces in it put in."""
     origin = "/".join(base_url.split("/")[:3])
     values = {"base_url": base_url, "api_key": api_key, "origin": origin}
-    return _PLACE.sub(lambda place: values[place[1]], template)
+    return re.sub(_PLACE, lambda place: values[place[1]], template)
 
 
 FLAG: Final = Kind("", _flag, show=lambda value: "true" if value else "false")

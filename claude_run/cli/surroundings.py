@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from claude_run import child, login
 from claude_run.cli.kinds import filled
-from claude_run.cli.programs import FILE, PROGRAMS, with_words
 
 
 class Command(NamedTuple):
@@ -19,6 +18,8 @@ class Command(NamedTuple):
 def check(command: Sequence[str], values: Mapping[str, Any]) -> None:
     """Raises UsageError where `led` would, before anything is started."""
     if name := values["for_"]:
+        from claude_run.cli.programs import PROGRAMS, with_words  # noqa: PLC0415 - who asks waits
+
         somewhere = {**os.environ, "OPENAI_BASE_URL": "http://127.0.0.1/v1"}
         with_words(command, name, PROGRAMS[name].lead(somewhere).words)
 
@@ -36,6 +37,8 @@ def led(
         environment = login.led_to(base_url, key, environment)
     with ExitStack() as stack:
         if name := values["for_"]:
+            from claude_run.cli.programs import FILE, PROGRAMS, with_words  # noqa: PLC0415
+
             lead = PROGRAMS[name].lead(environment)
             words = lead.words
             if lead.file is not None:

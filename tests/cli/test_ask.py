@@ -299,7 +299,7 @@ def test_without_a_conversation_one_begins_which_is_the_next_to_go_on_with(
 
 def test_the_python_that_asks_imports_nothing_of_the_sdk(there: dict[str, str]) -> None:
     code = (
-        "import sys; from claude_run.__main__ import main; sys.argv = ['claude-run', 'ask', 'x']\n"
+        "import sys; from claude_run.cli import main; sys.argv = ['claude-run', 'ask', 'x']\n"
         "try: main()\nfinally: print(*sys.modules)"
     )
     imported = finished([sys.executable, "-c", code], there).stdout.split()
