@@ -7,9 +7,12 @@ from typing import Final, NamedTuple
 
 from claude_run.dialects.json_text import json_value
 from claude_run.dialects.reading import object_, text
-from claude_run.turn import JsonObject, bad_request
+from claude_run.turn import JsonObject, TurnError, bad_request
 
 SAFE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MALFORMED: Final = "malformed_arguments"
+"""What Claude, to whom arguments are an object, is told those under that are none."""
+
 _NUMBER: Final = re.compile(r"_[0-9]+$")
 
 
@@ -83,6 +86,10 @@ def _safe(client_id: str) -> str:
 
 
 def arguments(value: object, param: str) -> JsonObject:
-    """The JSON object a call's arguments spell; null and "" are an empty one."""
+    """The JSON object a call's arguments spell; null and "" are an empty one. A model that was cut
+    off, or erred, has written none: that is told as it stands, so that it reads what it did."""
     written = "" if value is None else text(value, param)
-    return object_(json_value(written or "{}", param), param)
+    try:
+        return object_(json_value(written or "{}", param), param)
+    except TurnError:
+        return {MALFORMED: written}

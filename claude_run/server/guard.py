@@ -156,7 +156,8 @@ def _target(path: str) -> tuple[str | None, str]:
 
 def _unversioned(path: str) -> str:
     """`path` without the version, which stands there twice where OpenAI's base URL was given to a
-    client that adds it by itself."""
+    client that adds it by itself, and without slashes too many, which come of joining the two."""
+    path = f"/{path.strip('/')}"
     while path.startswith(f"{_VERSION}/"):
         path = path.removeprefix(_VERSION)
     return path

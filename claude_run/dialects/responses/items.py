@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from claude_run.dialects.calls import OpenCalls, arguments
+from claude_run.dialects.calls import MALFORMED, OpenCalls, arguments
 from claude_run.dialects.content import media, texts
 from claude_run.dialects.reading import at, choice, elements, object_, optional, required, text
 from claude_run.dialects.responses.forms import INPUT, SEARCH, flat, found
@@ -17,7 +17,6 @@ from claude_run.turn import (
     ToolCall,
     ToolResult,
     Turn,
-    TurnError,
     UserTurn,
     alternate,
 )
@@ -123,14 +122,10 @@ class _Transcript:
             self._turns.append(AssistantTurn(said))
 
     def _call(self, item: JsonObject, param: str) -> None:
-        try:
-            given = arguments(item.get("arguments"), at(param, "arguments"))
-        except TurnError:
-            # An answer that reached its limit may end inside a call, which nobody can have made.
-            if item.get("status") == "incomplete":
-                return
-            raise
-        self._begin_call(item, _name(item, param), given, param)
+        given = arguments(item.get("arguments"), at(param, "arguments"))
+        # An answer that reached its limit may end inside a call, which nobody can have made.
+        if not (MALFORMED in given and item.get("status") == "incomplete"):
+            self._begin_call(item, _name(item, param), given, param)
 
     def _custom_call(self, item: JsonObject, param: str) -> None:
         if item.get("status") != "incomplete":
