@@ -1,5 +1,7 @@
 """How much a run may use of the machine."""
 
+import math
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +13,7 @@ SESSION_BYTES: Final = 300 * MIB  # a process begins with 170 MiB, and grows wit
 KEPT_FREE: Final = 1024 * MIB
 LOW_MEMORY: Final = 512 * MIB
 _MOST_SPARES: Final = 2
+_GLANCE_SECONDS: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +52,16 @@ def machine_limits(settings: Settings) -> Limits:
     return limits_of(settings, cores=cores(), available=available_memory())
 
 
-def memory_is_low() -> bool:
-    return available_memory() < LOW_MEMORY
+class Memory:
+    """Whether memory is low. It is looked at a few times a second at most: half a dozen files are
+    read for it, which takes as long as all the rest of a plan."""
+
+    def __init__(self) -> None:
+        self._seen = -math.inf
+        self._is_low = False
+
+    @property
+    def is_low(self) -> bool:
+        if (now := time.monotonic()) >= self._seen + _GLANCE_SECONDS:
+            self._seen, self._is_low = now, available_memory() < LOW_MEMORY
+        return self._is_low

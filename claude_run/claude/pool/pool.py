@@ -14,7 +14,7 @@ from typing import Final, Literal
 import anyio
 from typing_extensions import assert_never
 
-from claude_run.claude.limits import Limits, memory_is_low
+from claude_run.claude.limits import Limits, Memory
 from claude_run.claude.pool.candidates import SessionRequest, goes_on, stage_of
 from claude_run.claude.pool.habits import Habits
 from claude_run.claude.pool.lost import LostConversations
@@ -77,6 +77,7 @@ class Pool:
             failed=self._tell_failed,
             is_awaited=lambda: bool(self._waiting),
         )
+        self._memory = Memory()
         self._habits = Habits()
         self._lost = LostConversations()
         self._waiting: list[_Waiting] = []
@@ -196,7 +197,7 @@ class Pool:
             ending=processes.ending,
             habits=self._habits,
             recycles=self._recycles,
-            memory_is_low=memory_is_low(),
+            memory_is_low=self._memory.is_low,
             spares=spares,
         )
 
