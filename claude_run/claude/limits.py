@@ -13,7 +13,7 @@ SESSION_BYTES: Final = 300 * MIB  # a process begins with 170 MiB, and grows wit
 KEPT_FREE: Final = 1024 * MIB
 LOW_MEMORY: Final = 512 * MIB
 _MOST_SPARES: Final = 2
-_GLANCE_SECONDS: Final = 0.3
+_GLANCE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def machine_limits(settings: Settings) -> Limits:
 
 
 class Memory:
-    """Whether memory is low. It is looked at a few times a second at most: half a dozen files are
+    """Whether memory is low. It is looked at once a second at most: half a dozen files are
     read for it, which takes as long as all the rest of a plan."""
 
     def __init__(self) -> None:
