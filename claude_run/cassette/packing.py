@@ -32,7 +32,7 @@ _CHUNK: Final = 1000
 """Characters. What is put beside of a text that is longer, or of a line, are chunks of it, of whole
 paragraphs where there are some."""
 
-_EXCERPT: Final = 48
+_EXCERPT: Final = 40
 _PIECES: Final = "pieces"
 
 Fetch = Callable[[str], bytes]

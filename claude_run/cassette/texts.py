@@ -21,6 +21,9 @@ def laid_out(value: Any, indent: str = "") -> str:
         return flat
     inner = indent + " "
     match value:
+        case dict() if len(value) == 1:
+            [(name, member)] = value.items()
+            return f"{{{json.dumps(name, ensure_ascii=False)}: {laid_out(member, indent)}}}"
         case dict():
             members = (
                 f"{inner}{json.dumps(name, ensure_ascii=False)}: {laid_out(member, inner)}"

@@ -13,6 +13,7 @@ from tests.benchmarks import (
     Row,
     cassettes,
     connection,
+    disk,
     latency,
     memory,
     shapes,
@@ -31,6 +32,7 @@ PARTS: Final[Mapping[str, Callable[[], Iterable[Row]]]] = {
     "memory": memory.rows,
     "spool": spool.rows,
     "cassettes": cassettes.rows,
+    "disk": disk.rows,
     "stress": stress.rows,
 }
 
