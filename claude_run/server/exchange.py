@@ -44,7 +44,7 @@ class Exchanges:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        path, label = _unlabelled(scope["path"])
+        path, label = _unlabelled(scope)
         caller = Caller(
             endpoint=path.removeprefix("/v1"),
             label=_clean(unquote(headers.get(LABEL, ""))) or label or self._label(),
@@ -121,12 +121,12 @@ class _Exchange:
             yield name.encode(), value.encode()
 
 
-def _unlabelled(path: str) -> tuple[str, str | None]:
-    """A path without its label, and the label."""
-    parts = path.split("/", _PARTS)
+def _unlabelled(scope: Scope) -> tuple[str, str | None]:
+    """A path without its label, and the label, in which a slash may be spelt %2F."""
+    parts = scope.get("raw_path", b"").decode("ascii", "replace").split("/", _PARTS)
     if len(parts) > _PARTS and parts[1] == "label":
-        return f"/{parts[_PARTS]}", _clean(parts[2]) or None
-    return path, None
+        return f"/{unquote(parts[_PARTS])}", _clean(unquote(parts[2])) or None
+    return scope["path"], None
 
 
 def _clean(label: str) -> str:

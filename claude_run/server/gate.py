@@ -167,8 +167,8 @@ class Gate:
 EXTRA_USAGE: Final = {
     True: "calls draw on paid extra usage, beyond your Claude plan, from here on"
     " (--extra-usage allow)",
-    False: "calls have begun to draw on paid extra usage, beyond your Claude plan: new ones are"
-    " refused, --extra-usage allow goes on",
+    False: "calls have begun to draw on paid extra usage, beyond your Claude plan: no new"
+    " ones are sent, --extra-usage allow goes on",
 }
 PASSED_ON: Final = "Claude refuses, and claude-run passes it on as it is"
 TOO_LONG: Final = "That is longer than --max-wait."

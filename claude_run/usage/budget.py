@@ -180,9 +180,10 @@ def out_of(window: PlanWindow, now: float) -> Refusal:
 
 def _extra_usage(state: State) -> Refusal:
     window = state.plan.exhausted(state.now)
+    begun = "Calls have begun to draw on paid extra usage, beyond your Claude plan"
     return _until(
         Reason.EXTRA_USAGE,
-        "Calls have begun to draw on paid extra usage, beyond your Claude plan.",
+        f"{begun}." if window is None else f"{begun}: the {named(window)} is used up.",
         "claude-run stops there; --extra-usage allow goes on.",
         window.resets_at if window is not None else None,
         state.now,

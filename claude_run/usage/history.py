@@ -12,6 +12,7 @@ from claude_run.turn import JsonObject, Usage
 from claude_run.usage.document import totals_json
 from claude_run.usage.run import Run
 from claude_run.usage.totals import Sums, Totals
+from claude_run.usage.words import FREE
 
 VERSION: Final = 1
 FILE: Final = "history.jsonl"
@@ -69,8 +70,10 @@ def grouped(entries: Iterable[JsonObject], by: str) -> dict[str, Sums]:
     """The sums of `entries` by day, week, model, command or label, in the order of the names."""
     groups: dict[str, Sums] = {}
     for entry in entries:
+        is_free = entry["paid_by"] in FREE
         for name, row in GROUPS[by](entry):
-            groups[name] = groups.get(name, Sums()) + _sums(row)
+            sums = _sums({**row, "cost_usd": None} if is_free else row)
+            groups[name] = groups.get(name, Sums()) + sums
     return dict(sorted(groups.items()))
 
 

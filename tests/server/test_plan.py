@@ -91,11 +91,11 @@ def test_answers_and_records_share_ids_and_labels(bridge: Bridge) -> None:
     first = call(bridge, x_claude_run_label="by header")
     body = {"model": "sonnet", "messages": [{"role": "user", "content": "go"}]}
     root = replace_path(bridge)
-    second = Answered(*ask(root, "/label/by%20path/v1/chat/completions", body))
+    second = Answered(*ask(root, "/label/by%2Fa%20path/v1/chat/completions", body))
     wrong = Answered(*ask(root, "/label/wrong/v1/chat/completions", {"model": 7}))
 
     made = records(bridge)[before:]
-    assert [record.label for record in made] == ["by header", "by path", "wrong"]
+    assert [record.label for record in made] == ["by header", "by/a path", "wrong"]
     assert [record.request_id for record in made] == [
         answer.headers["x-request-id"] for answer in (first, second, wrong)
     ]

@@ -128,8 +128,9 @@ def test_without_javascript_everything_of_importance_is_there(
     for words in ("Failed", "claude-opus-5-5", "train", "Calls over time", "5 hours", "1,000"):
         assert words in text
     assert f"Without JavaScript: the {MOST_STATIC} calls" in text
-    assert browser.run("return document.querySelectorAll('#table tbody tr').length") == MOST_STATIC
-    assert browser.run("return document.querySelectorAll('#table tbody tr.failed').length") == 100
+    rows = "return document.querySelectorAll('#table tbody tr[id]{}').length"
+    assert browser.run(rows.format("")) == MOST_STATIC
+    assert browser.run(rows.format(".failed")) == 100
     assert browser.run("return document.getElementById('filter').hidden") is True
     assert browser.run("return document.querySelectorAll('svg path, svg rect').length") > 10
 

@@ -27,7 +27,7 @@
     cached: (call) => number(call.cached, 0),
     output: (call) => number(call.output, 0),
     cost: (call) => (call.cost === null ? "" : money(call.cost)),
-    end: (call) => call.end + (call.again ? ", asked again" : "") + (call.note ? ": " + call.note : ""),
+    end: (call) => call.end + (call.again ? ", asked again" : ""),
   };
   const hasFailed = (call) => call.note !== "" && !call.again;
   const drawn = (call, key) => (DRAWN[key] ? DRAWN[key](call) : call[key]);
@@ -39,7 +39,7 @@
     return made;
   }
 
-  function rowOf(call) {
+  function rowsOf(call) {
     const row = element("tr", undefined, hasFailed(call) ? "call failed" : "call");
     row.id = "call-" + call.id;
     row.tabIndex = 0;
@@ -47,12 +47,23 @@
     const toggle = () => (row.classList.contains("open") ? close(row) : open(row, call));
     row.addEventListener("click", toggle);
     row.addEventListener("keydown", (event) => { if (event.key === "Enter") toggle(); });
-    return row;
+    return call.note ? [row, noteOf(call)] : [row];
   }
+
+  function noteOf(call) {
+    const note = element("tr", undefined, hasFailed(call) ? "note failed" : "note");
+    const cell = element("td", call.note, "text");
+    cell.colSpan = keys.length;
+    note.append(cell);
+    return note;
+  }
+
+  // What belongs to a row stands below it: its note, then what it opens to.
+  const lastOf = (row) => (row.nextSibling && row.nextSibling.classList.contains("note") ? row.nextSibling : row);
 
   function close(row) {
     row.classList.remove("open");
-    row.nextSibling.remove();
+    lastOf(row).nextSibling.remove();
   }
 
   function open(row, call) {
@@ -69,7 +80,7 @@
     }
     cell.append(list);
     detail.append(cell);
-    row.after(detail);
+    lastOf(row).after(detail);
     converse(cell, call);
   }
 
@@ -122,7 +133,7 @@
   }
 
   function addMore() {
-    body.append(...found.slice(shown, shown + STEP).map(rowOf));
+    body.append(...found.slice(shown, shown + STEP).flatMap(rowsOf));
     shown = Math.min(found.length, shown + STEP);
     more.hidden = shown >= found.length;
     more.firstChild.textContent = "Show more (" + number(found.length - shown, 0) + " left)";
