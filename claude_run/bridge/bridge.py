@@ -169,10 +169,12 @@ class Bridge(Face):
                 self.close()
 
     async def __aenter__(self) -> AsyncBridge:
-        from claude_run.bridge.asynchronous import AsyncBridge  # noqa: PLC0415
+        from claude_run.bridge.aside import imported  # noqa: PLC0415
 
-        self._async = AsyncBridge(self)
-        return await self._async.start()
+        asynchronous = await imported("claude_run.bridge.asynchronous")
+        made: AsyncBridge = asynchronous.AsyncBridge(self)
+        self._async = made
+        return await made.start()
 
     async def __aexit__(
         self,
@@ -234,6 +236,8 @@ class Bridge(Face):
         """`command` started as `run` says, or the status of one that cannot be."""
         if isinstance(command, str):
             raise TypeError(f"a command is a list of words: {shlex.split(command)!r}")
+        if not command:
+            raise ValueError("a command is a list of words, and this one is empty")
         try:
             return begun(command, self.env_of(options.pop("env", os.environ)), **options)
         except StartError as error:

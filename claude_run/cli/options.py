@@ -31,7 +31,7 @@ from claude_run.settings import Settings
 from claude_run.usage.verdict import FINDINGS
 
 PREFIX: Final = "CLAUDE_RUN_"
-PROGRAMS: Final = ("aider", "codex", "continue", "goose", "opencode")
+PROGRAMS: Final = ("aider", "codex", "continue", "goose", "opencode", "qwen")
 """Those of `claude_run.cli.programs`, which need not be imported to know their names."""
 STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 """The variable in which GitHub names the file for a job's tables."""

@@ -92,6 +92,10 @@ def _goose(environment: Surroundings) -> Lead:
     return Lead({**leading, **_unset(environment, GOOSE_MODEL="sonnet")})
 
 
+def _qwen(environment: Surroundings) -> Lead:
+    return Lead(_unset(environment, QWEN_DEFAULT_AUTH_TYPE="openai", OPENAI_MODEL="sonnet"))
+
+
 def _unset(environment: Surroundings, **variables: str) -> dict[str, str]:
     return {name: value for name, value in variables.items() if not environment.get(name)}
 
@@ -128,6 +132,7 @@ PROGRAMS: Final[Mapping[str, Program]] = {
     "continue": Program(("cn",), _continue),
     "goose": Program(("goose",), _goose),
     "opencode": Program(("opencode",), _opencode),
+    "qwen": Program(("qwen",), _qwen),
 }
 
 

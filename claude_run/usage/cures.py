@@ -35,6 +35,7 @@ HINTS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("codex",), "Codex reads no OPENAI_BASE_URL; add --for codex"),
     (("opencode",), "opencode reads no OPENAI_BASE_URL; add --for opencode"),
     (("goose",), "Goose reads no OPENAI_BASE_URL; add --for goose"),
+    (("qwen",), "Qwen Code asks OpenAI only where it is told to; add --for qwen"),
     (("cn", "continue"), "Continue reads no OPENAI_BASE_URL; add --for continue"),
     (
         ("promptfoo",),

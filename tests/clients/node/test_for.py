@@ -7,7 +7,7 @@ import pytest
 
 from claude_run.rehearsal.answers import say
 from tests.scripted import ScriptedUpstream
-from tests.wrapped import CLAUDE_RUN, answered_by, finished
+from tests.wrapped import CLAUDE_RUN, answered_by, finished, sealed
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for npm
 
@@ -37,3 +37,14 @@ def test_a_question(name: str, packages: Path, upstream: ScriptedUpstream, tmp_p
     assert result.returncode == 0, result.stderr
     assert "Forty-two." in result.stdout
     assert any("What is it?" in str(request["messages"]) for request in upstream.requests)
+
+
+OWN_NETWORK = ("unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+
+
+def test_one_that_sends_every_request_through_a_proxy(packages: Path, tmp_path: Path) -> None:
+    """What it says elsewhere of itself is kept from there by a network of its own instead."""
+    there = packages / "node_modules" / ".bin" / "qwen"
+    command = [*CLAUDE_RUN, "--rehearse", "--for", "qwen", "--", str(there), "-p", "What is it?"]
+    result = finished([*OWN_NETWORK, *command], sealed(tmp_path), cwd=tmp_path)
+    assert "It stands in for claude-sonnet" in result.stdout, result.stderr
