@@ -21,7 +21,7 @@ def lines(told: Sequence[Told], *, is_full: bool) -> Iterator[str]:
     yield _together(told)
     cassettes = [(one["test"], one["cassette"]) for one in told if one["cassette"] is not None]
     for test, cassette in cassettes:
-        if cassette["unused"]:
+        if cassette["unused"] and cassette["is_own"]:  # who else uses another one may not have run
             yield f"{counted(len(cassette['unused']), 'recording')} not used by {test}"
         yield from (f"{test}: {problem}" for problem in cassette["problems"])
 
@@ -34,7 +34,7 @@ def _row(one: Told) -> tuple[str, ...]:
     return (
         str(one["calls"]),
         str(one["replayed"]),
-        str(one["calls"] - one["replayed"]),
+        str(one["calls"] - one["replayed"] - _missed(one)),
         duration(one["seconds"]),
         f"{one['tokens']:,}",
         cost(one["cost_usd"]),
@@ -42,10 +42,17 @@ def _row(one: Told) -> tuple[str, ...]:
     )
 
 
+def _missed(one: Told) -> int:
+    """Calls that its cassette lacked, which nobody was asked."""
+    return int(one["cassette"]["missed"]) if one["cassette"] else 0
+
+
 def _together(told: Sequence[Told]) -> str:
     calls, replayed = (sum(one[name] for one in told) for name in ("calls", "replayed"))
+    missed = sum(map(_missed, told))
     tokens, dollars = (sum(one[name] or 0 for one in told) for name in ("tokens", "cost_usd"))
-    asked = f"{counted(calls, 'call')}: {replayed} replayed, {calls - replayed} asked"
+    asked = f"{counted(calls, 'call')}: {replayed} replayed, {calls - replayed - missed} asked"
+    asked += f", {missed} missed" if missed else ""
     spent = f"{asked}, {tokens:,} tokens, {cost(dollars)} at API prices"
     failed = sum(one["errors"] for one in told)
     return f"{spent}, {failed} failed" if failed else spent

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -19,7 +20,7 @@ from claude_run.cli.files import standing
 from claude_run.cli.options import OPTIONS, settings_of
 from claude_run.cli.verbs import configurable
 from claude_run.login import LoginError
-from claude_run.pytest_plugin.marks import label_of, options_of
+from claude_run.pytest_plugin.marks import default_place, label_of, options_of
 from claude_run.settings import Settings
 from claude_run.usage.words import counted
 
@@ -99,9 +100,12 @@ def _close(scope: Scope, item: pytest.Item) -> None:
         item.warn(pytest.PytestWarning(f"what was asked of Claude is not known: {error}"))
         return
     told = {name: value for name, value in scope.outcome.items() if name != "conversations"}
-    if told["calls"] or (told["cassette"] or {}).get("unused"):
+    cassette = told["cassette"] or {}
+    if cassette:
+        cassette["is_own"] = Path(cassette["directory"]) == default_place(item)
+    if told["calls"] or cassette.get("unused"):
         item.user_properties.append(("claude", {**told, "test": item.nodeid}))
-    if item.stash.get(PASSED, False) and (cassette := told["cassette"] or {}).get("missed"):
+    if item.stash.get(PASSED, False) and cassette.get("missed"):
         pytest.fail(swallowed(cassette["missed"], cassette["misses"]), pytrace=False)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import claude_run
+from claude_run.pytest_plugin.costs import lines
 from claude_run.pytest_plugin.marks import LONGEST_LABEL, file_name, label_of
 from tests.readme import README
 from tests.wrapped import CLAUDE_RUN, sealed
@@ -157,10 +158,21 @@ def test_who_only_replays_asks_nobody_and_is_told_how_to_record(project: Path, f
     wanted = ("-k", "failing or recorded or swallowing")
     result = pytested(project, *wanted, "--claude-record=none")
     assert re.search(r"1 failed, 3 passed, .*1 error", result.stdout), result.stdout
-    assert "4 calls: 2 replayed, 2 asked, 0 tokens, $0.00 at API prices, 2 failed" in result.stdout
+    assert "4 calls: 2 replayed, 0 asked, 2 missed, 0 tokens" in result.stdout
+    assert "$0.00 at API prices, 2 failed" in result.stdout
     assert "1 request of this test had no recording, and it passed all the same." in result.stdout
     assert "Nothing recorded answers this request" in result.stdout
     assert "pytest --claude-record=new 'test_claude.py::test_failing'" in result.stdout
+
+
+def test_what_is_unused_is_told_of_a_tests_own_cassette_only() -> None:
+    sums = {"calls": 1, "replayed": 1, "tokens": 0, "cost_usd": 0.0, "errors": 0}
+    cassette = {"unused": ["a.json"], "problems": [], "missed": 0}
+    told = [
+        {**sums, "test": name, "cassette": {**cassette, "is_own": is_own}}
+        for name, is_own in (("own", True), ("of_many", False))
+    ]
+    assert [*lines(told, is_full=False)][1:] == ["1 recording not used by own"]
 
 
 def test_under_xdist_every_worker_has_a_bridge_and_the_figures_come_together(
