@@ -25,6 +25,8 @@ WRONG = {
     "completion": "bash|zsh|fish",
     "models --json --rehearse": "there is no option --rehearse",
     "fields chta": "did you mean chat?",
+    "cassette lst x": "did you mean list?",
+    "login --ci --status": "choose one",
     # Options.
     "--modle-map a=b -- true": "did you mean --model-map?",
     "-billing auto true": "there is no option -billing; did you mean --billing?",
@@ -55,6 +57,7 @@ WRONG = {
     "--model-map gpt-*=sonet true": "Did you mean sonnet?",
     "--default-model gpt-5 true": "'gpt-5' is no model of Claude's",
     "-m opuss true": "--model opuss: 'opuss' is no model of Claude's. Did you mean opus?",
+    "models -m sonet": "Did you mean sonnet?",
     "serve -m opuss": "--model opuss: 'opuss' is no model of Claude's.",
 }
 """What is typed, and what is said of it, with status 2 and nothing on stdout."""

@@ -13,6 +13,7 @@ from claude_run.cassette.inspection import Row, conversation, found, problems, p
 from claude_run.cassette.masks import masked
 from claude_run.cassette.nearest import differences
 from claude_run.cli.arguments import UsageError
+from claude_run.cli.nearest import did_you_mean
 from claude_run.cli.saying import say
 from claude_run.cli.verbs import Call
 from claude_run.turn import TurnError
@@ -22,9 +23,12 @@ _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def act(call: Call) -> int:
-    action, *words = call.words or [""]
-    if action not in ACTIONS or not words:
-        raise UsageError(f"write for example: claude-run cassette {action or 'list'} DIR")
+    action, *words = call.words or ["list"]
+    if action not in ACTIONS:
+        meant = did_you_mean(action, ACTIONS)
+        raise UsageError(f"cassette: {action!r} is none of {', '.join(ACTIONS)}{meant}")
+    if not words:
+        raise UsageError(f"write for example: claude-run cassette {action} DIR")
     try:
         return ACTIONS[action](Path(words[0]), words[1:], call)
     except (CassetteError, TurnError) as error:

@@ -23,7 +23,7 @@ prefix, a retired one, another provider's."""
 
 
 def act(call: Call) -> int:
-    settings = call.settings
+    settings = call.settings.with_model(call.values["model"])
     rows = [_row(name, settings) for name in call.words or dict.fromkeys(_accepted(settings))]
     if call.values["json"]:
         sys.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")

@@ -27,7 +27,7 @@ def refuse_unknown(verb: Verb, values: Mapping[str, Any], given: Set[str]) -> No
     settings = settings_of(values)
     if (unknown := unknown_target(settings)) is not None:
         raise _refused(unknown.as_option, given)
-    model = values["model"] if verb is RUN or verb.name == "serve" else None
+    model = values["model"] if verb is RUN or verb.name in {"serve", "models"} else None
     if (unknown := _unknown_model(model, settings)) is not None:
         raise _refused(f"--model {unknown.target}: {unknown.told}", given)
 

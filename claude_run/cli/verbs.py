@@ -278,7 +278,7 @@ VERBS: Final = (
         "Tell which names are accepted, and which model answers for each.",
         (
             Option("json", FLAG, Group.EVERYDAY, "As JSON.", default=False, configurable=False),
-            *named("model-map", "default-model"),
+            *named("model", "model-map", "default-model"),
         ),
         most=None,
         about="Any id that begins with claude- is passed on, and a provider's prefix (openai/,"

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -46,8 +47,10 @@ def _chosen(runs: Sequence[Running], words: Sequence[str]) -> Running | None:
             say("no bridge of yours is running" + (f" for process {words[0]}" if words else ""))
         case _:
             say("several are running; name one of them:")
+            started = Counter(one.pid for one in found)  # a program may have several bridges
             for one in found:
-                sys.stderr.write(f"  claude-run watch {one.pid}   {one.title}\n")
+                pid = one.pid if started[one.pid] == 1 else one.bridge
+                sys.stderr.write(f"  claude-run watch {pid}   {one.title}\n")
     return None
 
 
