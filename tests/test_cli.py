@@ -337,10 +337,10 @@ def test_an_error_is_told_once_on_stderr_and_never_as_an_answer(tmp_path: Path) 
 def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    nowhere = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "k"}
+    nowhere = {"OPENAI_BASE_URL": f" {url} ", "OPENAI_API_KEY": "k\n"}
     result = claude_run("ask", "What is Python?", directory=tmp_path, environment=nowhere)
     assert (result.stdout, result.returncode) == ("", 1)
-    assert url in result.stderr
+    assert f"{url} does not answer: [Errno " in result.stderr
 
 
 def test_an_answer_nobody_reads_on_is_no_failure(tmp_path: Path) -> None:

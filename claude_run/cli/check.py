@@ -41,10 +41,11 @@ def _line(finding: Finding) -> str:
 
 def _on_terminal(findings: list[Finding]) -> None:
     from rich.console import Console  # noqa: PLC0415 - only a terminal waits for it
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=None, show_header=False, pad_edge=False)
+    columns = ("state", "subject", Column(overflow="fold"))  # a long path is shown whole
+    table = Table(*columns, box=None, show_header=False, pad_edge=False)
     for finding in findings:
         sign = Text(SIGNS[finding.state], STYLES[finding.state])
         table.add_row(sign, Text(finding.subject, "bold"), Text(without_keys(finding.told)))

@@ -128,6 +128,8 @@ def test_a_command_is_run_as_the_command_line_runs_it(
     assert awaited(bridge, lambda b: b.run(["no-such-command"])) == 127
     with pytest.raises(TypeError, match=r"a list of words: \['sh', '-x'\]"):
         bridge.run("sh -x")
+    with pytest.raises(ValueError, match="this one is empty"):
+        bridge.run([])
     told = capfd.readouterr()
     assert told.out == f"{bridge.base_url}\n"
     assert "claude-run: no-such-command: command not found\n" in told.err
