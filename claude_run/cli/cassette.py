@@ -17,6 +17,7 @@ from claude_run.cli.nearest import did_you_mean
 from claude_run.cli.saying import say
 from claude_run.cli.verbs import Call
 from claude_run.turn import TurnError
+from claude_run.usage.words import counted
 
 FAILED: Final = 1
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -93,7 +94,7 @@ def _prune(directory: Path, names: Sequence[str], call: Call) -> int:
         for name in gone:
             print(name)
         done = "would be removed" if call.values["dry_run"] else "removed"
-        say(f"{len(gone)} files {done}")
+        say(f"{counted(len(gone), 'file')} {done}")
     return 0
 
 
@@ -105,7 +106,11 @@ def _check(directory: Path, names: Sequence[str], call: Call) -> int:
     else:
         for problem in told:
             print(problem)
-        say(f"{len(told)} problems" if told else "every file is whole, and no credential is seen")
+        say(
+            counted(len(told), "problem")
+            if told
+            else "every file is whole, and no credential is seen"
+        )
     return FAILED if told else 0
 
 

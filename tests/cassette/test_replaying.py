@@ -18,6 +18,7 @@ from claude_run.turn import JsonObject
 from tests.cassette.tapes import ask, client_of, files, recording, replaying, score
 from tests.scripted import ScriptedUpstream, turns
 from tests.server.chats import PICTURE, TOOLS, assistant, output, result, system, use, user
+from tests.server.sockets import connected, response
 
 SCHEMA = {
     "type": "object",
@@ -179,6 +180,9 @@ def test_what_was_asked_in_one_dialect_is_replayed_in_any(
         assert len(texts) == 2
         completion = client.completions.create(model="sonnet", prompt=question)
         assert completion.choices[0].text == expected
+    with connected(replayed) as connection:
+        (item,) = response(connection, input=question)["output"]
+    assert item["content"][0]["text"] == expected
 
 
 def test_a_miss_says_what_differs_and_how_it_is_recorded(
