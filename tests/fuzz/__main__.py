@@ -1,6 +1,7 @@
-"""python -m tests.fuzz --minutes N [--seed S]"""
+"""python -m tests.fuzz --minutes N [--seed S] [--described EXAMPLES]"""
 
 import argparse
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from claude_run.bridge import Bridge
 from claude_run.settings import Settings
+from tests.fuzz.described import described
 from tests.fuzz.search import Search, replaying
 from tests.fuzz.trying import Target
 from tests.scripted import ScriptedUpstream, sealed_environment
@@ -31,7 +33,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--described", type=int, metavar="EXAMPLES", help="schemathesis alone")
     options = parser.parse_args()
+    if options.described is not None:
+        _search_described(options.described)
+        return
     began = time.monotonic()
     tally: Counter[str] = Counter()
     with replaying() as dry, live() as wet:
@@ -39,6 +45,14 @@ def main() -> None:
     for name, times in sorted(tally.items()):
         print(f"{times:8}  {name}")
     print(f"{sum(tally.values()):8}  answers in {time.monotonic() - began:.0f} s; none was wrong")
+
+
+def _search_described(examples: int) -> None:
+    with replaying() as dry:
+        wrong = described(dry.bridge, examples)
+    for told in wrong:
+        print(told)
+    sys.exit(1 if wrong else 0)
 
 
 def _search(dry: Search, wet: Search, ends: float, start: int) -> None:

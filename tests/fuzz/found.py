@@ -38,6 +38,10 @@ FOUND: Final[dict[str, Case]] = {
         RESPONSES,
         b'{"model": "sonnet", "input": "x", "tools": [{"type": "function", "name": ["f"]}]}',
     ),
+    "an object as the type of a tool choice": Case(
+        RESPONSES,
+        b'{"model": "sonnet", "input": "x", "tool_choice": {"type": {}, "name": "f"}}',
+    ),
     "NUL in a model's name": Case(COMPLETIONS, b'{"model": "so\\u0000nnet", "prompt": "x"}'),
     "half a surrogate pair": _chat('"user": "\\ud800"'),
     "a nest without a bottom": _chat('"metadata": ' + "[" * 100_000),

@@ -117,7 +117,7 @@ def _function_choice(value: object, *, strict: bool) -> tuple[object, tuple[Noti
 
 def _named(chosen: JsonObject, path: str) -> JsonObject | None:
     """The function that `chosen` names in the form of a tool of the client's."""
-    if chosen.get("type") not in {"function", "custom"} or chosen.get("name") is None:
+    if chosen.get("type") not in ("function", "custom") or chosen.get("name") is None:
         return chosen if chosen.get("type") == "function" else None
     name = text(chosen["name"], at(path, "name"))
     return {"type": "function", "name": flat(name, optional(text, chosen, "namespace", path))}
