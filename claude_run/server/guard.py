@@ -69,9 +69,8 @@ class Guard:
             asked = {**scope, "path": path}
             await (origin or self._app)(asked, receive, send)
         elif int(headers.get("content-length") or 0) > self._max_body:
-            if (
-                "expect" not in headers
-            ):  # else nothing was sent, and asking for it would have it sent
+            # Who sends `Expect` has sent nothing yet, and would be asked for it.
+            if "expect" not in headers:
                 await _drain(receive)
             await self._refuse_large()(scope, receive, send)
         elif not is_known(encoding := _encoding(headers)):
