@@ -1,14 +1,13 @@
 """`claude-run`, and `python -m claude_run`, which is the same."""
 
+# Nothing else before `isolate`: a file of the person's could be taken for it.
 import gc
 import os
 import sys
-from contextlib import suppress
-from typing import Final
 
 from claude_run.isolated import isolate
 
-_SELDOM: Final = 100_000
+_SELDOM = 100_000
 """Objects after which garbage is looked for: more than are made until a command has started."""
 
 
@@ -31,11 +30,13 @@ def main() -> None:
 def _leave(status: int) -> None:
     """End with `status` at once: whoever waits for the command need not wait until the interpreter
     is taken apart. Where something cannot be written that is Python's to say."""
-    with suppress(OSError, ValueError):
+    try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
         os._exit(status)
+    except (OSError, ValueError):
+        return
 
 
 if __name__ == "__main__":
