@@ -7,6 +7,7 @@ from typing import Final
 
 from typing_extensions import assert_never
 
+from claude_run.claude.names import resolve
 from claude_run.server.caller import caller
 from claude_run.server.lines import Lines
 from claude_run.settings import Settings
@@ -37,6 +38,7 @@ class Gate:
     """Keeps a run within its budgets, its plan and its money, and says so in `lines`."""
 
     def __init__(self, settings: Settings, lines: Lines, *, whose: str = "this run") -> None:
+        self._settings = settings
         self._on_limit = settings.on_limit
         self._max_wait = settings.max_wait
         self._allows_extra = settings.extra_usage == "allow"
@@ -54,8 +56,9 @@ class Gate:
         Raises:
             TurnError: it may not be sent.
         """
+        model = self._model(request)
         while True:
-            match admit(self._state(), request):
+            match admit(self._state(), request, model):
                 case Admitted(reserved):
                     self._reserved += reserved
                     return reserved
@@ -114,6 +117,13 @@ class Gate:
                 raise error
             case _:
                 raise error
+
+    def _model(self, request: TurnRequest) -> str:
+        """What the CLI is given for `request`; a name that is not known is refused later on."""
+        try:
+            return resolve(request.model, self._settings).name
+        except TurnError:
+            return request.model
 
     def _state(self) -> State:
         return State(self._limits, self.plan, self._spent, self._reserved, time.time())

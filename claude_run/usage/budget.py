@@ -6,12 +6,12 @@ from dataclasses import astuple, dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias
 
-from claude_run.turn import PlanWindow, Text, ToolResult, TurnRequest
+from claude_run.turn import PlanWindow, TurnRequest
+from claude_run.usage.foresight import longest, price_of, prompt_tokens
 from claude_run.usage.windows import Plan, named, when
 
 NEARLY: Final = 0.8
 WAITING: Final = "--on-limit wait waits until then."
-_CHARS_PER_TOKEN: Final = 4
 _PERCENT: Final = 100
 
 
@@ -92,34 +92,27 @@ class Later:
 Decision: TypeAlias = Admitted | Refusal | Later
 
 
-def admit(state: State, request: TurnRequest) -> Decision:
-    """Whether `request` may be sent now."""
+def admit(state: State, request: TurnRequest, model: str = "") -> Decision:
+    """Whether `request` may be sent now; `model` is what the CLI is given for it."""
     refusal = _over_budget(state) or _beyond_plan(state)
     if refusal is not None:
         return refusal
-    amount = expected(state, request)
+    amount = expected(state, request, model)
     return Later() if _may_run_past(state, amount) else Admitted(amount)
 
 
-def expected(state: State, request: TurnRequest) -> Amount:
-    """What `request` will use: what its text has, or what calls used so far on the average, of
-    which those that failed before they used anything tell nothing."""
-    tokens = len(request.system) + sum(
-        _length(part) for turn in request.turns for part in turn.parts
-    )
-    calls = state.spent.charged or 1
-    likely = max(tokens / _CHARS_PER_TOKEN, state.spent.tokens / calls)
-    return Amount(1, likely, state.spent.cost / calls)
-
-
-def _length(part: object) -> int:
-    match part:
-        case Text(text):
-            return len(text)
-        case ToolResult(_, content):
-            return sum(map(_length, content))
-        case _:
-            return 0
+def expected(state: State, request: TurnRequest, model: str = "") -> Amount:
+    """What `request` will use: what calls used so far on the average, and no less than its text
+    has. Those that failed before they used anything tell nothing; until one has used something,
+    each is taken for a long one."""
+    if state.limits.max_tokens is None and state.limits.max_cost is None:
+        return Amount(1)  # nobody asks
+    calls = state.spent.charged
+    if calls:
+        likely = max(prompt_tokens(request), state.spent.tokens / calls)
+        return Amount(1, likely, state.spent.cost / calls)
+    (read, written), price = longest(request), price_of(model)
+    return Amount(1, read + written, read * price.read + written * price.written)
 
 
 def shares(state: State, used: Amount) -> Iterator[tuple[str, float]]:
@@ -151,9 +144,6 @@ def _may_run_past(state: State, amount: Amount) -> bool:
     """Only where something is in flight: alone, a call is sent as long as anything is left."""
     if not state.reserved.calls:
         return False
-    limits = state.limits
-    if not state.spent.charged and (limits.max_tokens, limits.max_cost) != (None, None):
-        return True  # what one call uses is not known until the first has ended
     used = state.spent + state.reserved + Amount(0, amount.tokens, amount.cost)
     return any(share > 1 for _, share in shares(state, used))
 

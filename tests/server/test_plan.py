@@ -14,7 +14,8 @@ import pytest
 from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import Hold, Refuse, say
 from claude_run.settings import Settings
-from claude_run.turn import JsonObject
+from claude_run.turn import JsonObject, Usage
+from claude_run.usage.foresight import price_of
 from claude_run.usage.record import CallRecord
 from claude_run.usage.spool import records_in
 from tests.scripted import PATIENCE, ScriptedUpstream
@@ -225,6 +226,33 @@ def test_thirty_two_at_once_do_not_run_past_what_is_only_known_afterwards(
         f"80% of {named} is used",
         f"The budget of this run is used up: {named}.",
     ]
+
+
+def test_a_long_first_call_holds_no_others_back_where_a_budget_has_room(
+    bridge: Bridge, upstream: ScriptedUpstream
+) -> None:
+    released = False
+    upstream.script("slow", say("a", Hold(lambda: released), "b"))
+    with bridge.scope("roomy", max_tokens=100_000) as scope, ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(scope.complete, "slow")
+        upstream.wait_for(1, marker="slow")
+        assert [scope.complete(f"quick {n}") for n in range(3)] == ["Hello world"] * 3
+        assert not slow.done()
+        released = True
+        assert slow.result() == "ab"
+
+
+@pytest.mark.parametrize("name", ["haiku", "sonnet", "opus", "fable", "claude-opus-4-1"])
+def test_what_is_reserved_is_no_less_than_what_the_cli_says_that_tokens_cost(
+    bridge: Bridge, upstream: ScriptedUpstream, name: str
+) -> None:
+    upstream.answer = replace(say("hi"), usage=Usage(input_tokens=1_000, output_tokens=1_000))
+    body = {"model": name, "messages": [{"role": "user", "content": "go"}]}
+    assert ask(bridge, "/chat/completions", body)[0] == 200
+    *_, record = records(bridge)
+    price = price_of(name)
+    assert record.cost_usd is not None
+    assert record.cost_usd <= 1_000 * price.read + 1_000 * price.written
 
 
 # --- the plan --------------------------------------------------------------------------

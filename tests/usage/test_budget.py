@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claude_run.turn import Overage, PlanWindow, Text, TurnRequest, UserTurn
+from claude_run.turn import Overage, PlanWindow, Sampling, Text, TurnRequest, UserTurn
 from claude_run.usage.budget import (
     Admitted,
     Amount,
@@ -34,8 +34,8 @@ def plan(*windows: PlanWindow, **overage: Any) -> Plan:
     return Plan().heard(windows, Overage(**overage) if overage else None)
 
 
-def decided(limits: Limits, plan: Plan | None = None, **state: Amount) -> Any:
-    return admit(State(limits, plan or Plan(), now=NOW, **state), ASKED)
+def decided(limits: Limits, plan: Plan | None = None, model: str = "", **state: Amount) -> Any:
+    return admit(State(limits, plan or Plan(), now=NOW, **state), ASKED, model)
 
 
 def test_without_limits_everything_is_sent() -> None:
@@ -73,15 +73,35 @@ def test_what_calls_in_flight_may_use_up_is_waited_for() -> None:
     assert isinstance(decided(limits, spent=spent), Admitted)
 
 
-@pytest.mark.parametrize("limits", [Limits(max_tokens=9000), Limits(max_cost=9.0)])
-def test_the_first_call_tells_what_one_uses_before_others_are_sent(limits: Limits) -> None:
-    assert isinstance(decided(limits), Admitted)
-    assert isinstance(decided(limits, reserved=Amount(1)), Later)
+ROOM = [Limits(max_tokens=70_000), Limits(max_cost=0.4)]
+
+
+@pytest.mark.parametrize("limits", ROOM, ids=["tokens", "cost"])
+def test_until_a_call_has_ended_each_is_reserved_for_as_a_long_one(limits: Limits) -> None:
+    first = decided(limits, model="haiku").reserved
+    flying, sent = first, 1
+    while isinstance(decision := decided(limits, reserved=flying, model="haiku"), Admitted):
+        flying, sent = flying + decision.reserved, sent + 1
+    assert sent == 4
+    assert isinstance(decision, Later)
     failures = Amount(5)  # and what has failed at once tells nothing
-    assert isinstance(decided(limits, spent=failures, reserved=Amount(1)), Later)
-    known = Amount(6, 600, 0.6, charged=1)
-    assert isinstance(decided(limits, spent=known, reserved=Amount(1, 600, 0.6)), Admitted)
-    assert isinstance(decided(limits, spent=known, reserved=Amount(14, 8400, 8.4)), Later)
+    assert isinstance(decided(limits, spent=failures, reserved=flying, model="haiku"), Later)
+    one_has_ended = Amount(1, 600, 0.01, charged=1)
+    rest = flying - first
+    assert isinstance(decided(limits, spent=one_has_ended, reserved=rest, model="haiku"), Admitted)
+
+
+def test_a_short_answer_is_reserved_for_as_that_and_a_dear_model_for_more() -> None:
+    limits = Limits(max_tokens=70_000, max_cost=2.0)
+    short = replace(ASKED, sampling=Sampling(max_tokens=100))
+    long, dear = (admit(State(limits), ASKED, model) for model in ("haiku", "opus"))
+    brief = admit(State(limits), short, "haiku")
+    assert isinstance(long, Admitted)
+    assert isinstance(dear, Admitted)
+    assert isinstance(brief, Admitted)
+    assert brief.reserved.tokens < long.reserved.tokens / 10
+    assert brief.reserved.cost < long.reserved.cost / 10
+    assert dear.reserved.cost == pytest.approx(5 * long.reserved.cost)
 
 
 @settings(deadline=None)
