@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from itertools import count
 from statistics import median
 from typing import Final
 
 import psutil
+from claude_agent_sdk import ClaudeSDKClient
 
 from claude_run.bridge import Bridge
 from claude_run.settings import Settings
@@ -48,6 +50,7 @@ def _schema(number: int) -> JsonObject:
     }
 
 
+ONE: Final = "one system prompt"
 KINDS: Final[Mapping[str, tuple[Callable[[int], JsonObject], float]]] = {
     "16 system prompts in turn": (lambda number: _prompt(number % 16), 0.9),
     "a system prompt for each request": (_prompt, 0.8),
@@ -58,17 +61,19 @@ KINDS: Final[Mapping[str, tuple[Callable[[int], JsonObject], float]]] = {
 
 def rows() -> list[Row]:
     with sealed_to_a_model() as environment:
-        found = asyncio.run(_rates(environment))
-        one, note = found.pop("one")
-        yield_ = [
-            Row("one system prompt", one / IDEAL, f"of the ideal {IDEAL:g}/s: {note}", None, 0.9)
-        ]
-        for kind, (rate, note) in found.items():
-            yield_.append(Row(kind, rate / one, f"of one prompt: {note}", None, KINDS[kind][1]))
+        rates = asyncio.run(_rates(environment))
+        bare_rate = asyncio.run(_rate_of_the_sdk())
         first, live = asyncio.run(_firsts(environment))
         before, after, number = asyncio.run(_held_before_and_after(environment))
+    one, note = rates.pop(ONE)
+    ideal = f"of the ideal {IDEAL:g}/s"
     return [
-        *yield_,
+        Row(ONE, one / IDEAL, f"{ideal}: {note}", at_least=0.9),
+        Row("  the bare SDK, eight live clients", bare_rate / IDEAL, f"{ideal}: {bare_rate:.2f}/s"),
+        *(
+            Row(kind, rate / one, f"of one prompt: {note}", at_least=KINDS[kind][1])
+            for kind, (rate, note) in rates.items()
+        ),
         Row(
             f"first request of a run, {HEAD_START_SECONDS:g} s after its start",
             first / live,
@@ -87,11 +92,11 @@ def rows() -> list[Row]:
 async def _rates(environment: dict[str, str]) -> dict[str, tuple[float, str]]:
     """Answers per second of each kind, and what the bridge and its sessions spent on one."""
     found = {}
-    kinds = {"one": lambda _: _prompt(0), **{kind: shape for kind, (shape, _) in KINDS.items()}}
+    kinds = {ONE: lambda _: _prompt(0), **{kind: shape for kind, (shape, _) in KINDS.items()}}
     with Bridge(Settings(max_concurrency=AT_ONCE), environment=environment) as bridge:
         await asyncio.to_thread(bridge.wait_ready)
         process = psutil.Process(bridge.pid)
-        await per_second(_asking(bridge, kinds["one"], 0.2), 4 * AT_ONCE, AT_ONCE)
+        await per_second(_asking(bridge, kinds[ONE], 0.2), 4 * AT_ONCE, AT_ONCE)
         for kind, shape in kinds.items():
             await until_quiet(process)
             own, all_ = own_cpu_seconds(process), cpu_seconds(process)
@@ -102,6 +107,23 @@ async def _rates(environment: dict[str, str]) -> dict[str, tuple[float, str]]:
             )
             found[kind] = rate, f"{rate:.2f}/s (CPU for one: {spent})"
     return found
+
+
+async def _rate_of_the_sdk() -> float:
+    """What the bare SDK can do where each asker has a live client, and goes on talking to it."""
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(bare.process()) for _ in range(AT_ONCE)]
+        free = asyncio.Queue[ClaudeSDKClient]()
+
+        async def ask(number: int, seconds: float = MODEL_SECONDS) -> None:
+            client = await free.get()
+            await bare.ask(client, f"Question {number} {thinks(seconds)}.")
+            free.put_nowait(client)
+
+        for client in clients:
+            free.put_nowait(client)
+        await per_second(lambda number: ask(number, 0.2), 4 * AT_ONCE, AT_ONCE)
+        return await per_second(ask, REQUESTS, AT_ONCE)
 
 
 def _asking(bridge: Bridge, shape: Callable[[int], JsonObject], seconds: float) -> Ask:
