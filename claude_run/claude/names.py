@@ -8,8 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 from claude_run.settings import Settings
-from claude_run.turn import Failure, Notice, TurnError
-from claude_run.turn.names import mapped as advice
+from claude_run.turn import Failure, Notice, TurnError, names
 
 # The CLI's own names for the newest model of a family; it resolves them, so they never go
 # stale here. `fable` is among them for those who ask for it by name: nothing leads to it
@@ -83,10 +82,15 @@ def resolve(asked: str, settings: Settings) -> ModelName:
     raise TurnError(
         Failure.MODEL_NOT_FOUND,
         f"The model {asked!r} is not one of Claude's.{did_you_mean(plain, settings)} Say which "
-        f"one answers for it with claude-run {advice([asked])}, or for every such name with "
-        "--default-model sonnet.",
+        f"one answers for it with {_advice(asked, settings)}.",
         param="model",
     )
+
+
+def _advice(asked: str, settings: Settings) -> str:
+    if settings.advice == "keywords":
+        return f'{names.mapped_in_python([asked])}, or for every such name with default_model="sonnet"'
+    return f"claude-run {names.mapped([asked])}, or for every such name with --default-model sonnet"
 
 
 def unknown_target(settings: Settings) -> UnknownTarget | None:

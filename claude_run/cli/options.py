@@ -304,7 +304,8 @@ def default(option: Option) -> Any:
 
 def settings_of(values: Mapping[str, Any]) -> Settings:
     """The Settings in `values`, which may hold more."""
-    return Settings(**{name: value for name, value in values.items() if name in SETTINGS})
+    said = {name: value for name, value in values.items() if name in SETTINGS}
+    return Settings(**said, advice="options")
 
 
 def read(option: Option, texts: Iterable[str]) -> Any:

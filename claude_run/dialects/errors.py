@@ -29,6 +29,7 @@ WIRE: Final[Mapping[Failure, WireError]] = {
     Failure.NOT_FOUND: WireError(404, "invalid_request_error", "not_found"),
     Failure.CONTEXT_LENGTH: WireError(400, "invalid_request_error", "context_length_exceeded"),
     Failure.TOO_LARGE: WireError(413, "invalid_request_error", "request_too_large"),
+    Failure.CONNECTION_FULL: WireError(429, "rate_limit_error", "rate_limit_exceeded"),
     Failure.RATE_LIMIT: WireError(429, "rate_limit_error", "rate_limit_exceeded"),
     Failure.QUOTA: WireError(429, "insufficient_quota", "insufficient_quota", retry=False),
     Failure.BUDGET: WireError(429, "insufficient_quota", "insufficient_quota", retry=False),

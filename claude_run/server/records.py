@@ -12,6 +12,7 @@ from claude_run.server.caller import Caller, caller
 from claude_run.server.lines import Lines
 from claude_run.server.titles import Titles
 from claude_run.server.traces import Traces
+from claude_run.settings import Advice
 from claude_run.turn import (
     JsonObject,
     Trace,
@@ -130,9 +131,12 @@ class Records:
         spool: Spool,
         lines: Lines,
         also: Callable[[CallRecord], None] = lambda _: None,
+        *,
+        advice: Advice = "options",
     ) -> None:
         self._ledger = ledger
         self._also = also
+        self._advice: Advice = advice
         self._spool = spool
         self.lines = lines
         self.titles: Titles | None = None
@@ -191,7 +195,7 @@ class Records:
         self._live.ended(record, time.monotonic())
         if self.titles is not None:
             self.titles.changed()
-        if (text := alarm(record)) is not None and record.error is not None:
+        if (text := alarm(record, self._advice)) is not None and record.error is not None:
             self.lines.alarm(record.error.kind, text)
         if (log := caller().log) is not None:
             log.append({"record": json.loads(record.to_json())})

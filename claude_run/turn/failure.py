@@ -14,6 +14,7 @@ class Failure(Enum):
     NOT_FOUND = "not_found"
     CONTEXT_LENGTH = "context_length"
     TOO_LARGE = "too_large"
+    CONNECTION_FULL = "connection_full"
     RATE_LIMIT = "rate_limit"
     QUOTA = "quota"
     BUDGET = "budget"

@@ -1,5 +1,6 @@
 """Globs over model names, as `--model-map` takes them."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterable
@@ -24,6 +25,14 @@ def mapped(names: Iterable[str], target: str = SUBSTITUTE) -> str:
     if len(globs) > MOST:
         return f"--default-model {target}"
     return " ".join(f"--model-map {_quoted(f'{glob}={target}')}" for glob in globs)
+
+
+def mapped_in_python(names: Iterable[str], target: str = SUBSTITUTE) -> str:
+    """As `mapped`, as a keyword of Python."""
+    globs = covering(names)
+    if len(globs) > MOST:
+        return f"default_model={json.dumps(target)}"
+    return f"model_map={json.dumps(dict.fromkeys(globs, target), ensure_ascii=False)}"
 
 
 def _glob(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from claude_run.settings import Advice
 from claude_run.turn import Failure
 from claude_run.usage.cures import cure
 from claude_run.usage.record import CallRecord
@@ -14,6 +15,7 @@ ALARMING: Final = frozenset(
         Failure.MODEL_NOT_FOUND,
         Failure.NOT_FOUND,
         Failure.TOO_LARGE,
+        Failure.CONNECTION_FULL,
         Failure.RATE_LIMIT,
         Failure.TIMEOUT,
         Failure.EXHAUSTED,
@@ -23,10 +25,10 @@ ALARMING: Final = frozenset(
 decided that nothing more is sent, and what a cassette lacks where it is looked for."""
 
 
-def alarm(record: CallRecord) -> str | None:
+def alarm(record: CallRecord, advice: Advice) -> str | None:
     """What to say of a call that has ended, and how to help it, in one line."""
     error = record.error
     if error is None or error.kind not in {failure.value for failure in ALARMING}:
         return None
     sums = ErrorSums(error.status, error.kind, 1, error.message, (record.asked_model,))
-    return f"a call failed ({error.status}): {cure(sums, ())}"
+    return f"a call failed ({error.status}): {cure(sums, advice=advice)}"

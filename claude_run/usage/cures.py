@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from claude_run.settings import Advice
 from claude_run.turn import Failure
-from claude_run.turn.names import SUBSTITUTE, mapped
+from claude_run.turn.names import SUBSTITUTE, mapped, mapped_in_python
 from claude_run.usage.run import without_keys
 from claude_run.usage.totals import ErrorSums, WindowUse
 from claude_run.usage.words import clock, printable
@@ -19,6 +20,7 @@ CURES: Final[Mapping[Failure, str]] = {
     Failure.NOT_FOUND: "",
     Failure.CONTEXT_LENGTH: "send less, or use a model with a larger context",
     Failure.TOO_LARGE: "",
+    Failure.CONNECTION_FULL: "",
     Failure.RATE_LIMIT: "--max-concurrency N asks for less at once",
     Failure.QUOTA: "",  # said of the window, see `cure`
     Failure.BUDGET: "a larger budget lets more through",
@@ -30,6 +32,12 @@ CURES: Final[Mapping[Failure, str]] = {
     Failure.TIMEOUT: "--timeout SECONDS waits longer",
     Failure.STOPPING: "the run was ending",
 }
+
+_IN_PYTHON: Final[Mapping[Failure, str]] = {
+    Failure.RATE_LIMIT: "max_concurrency=N asks for less at once",
+    Failure.TIMEOUT: "timeout=SECONDS waits longer",
+}
+"""What is written otherwise there."""
 
 HINTS: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("codex",), "Codex reads no OPENAI_BASE_URL; add --for codex"),
@@ -54,12 +62,14 @@ ANY_CLIENT: Final = (
 )
 
 
-def cure(error: ErrorSums, windows: Iterable[WindowUse]) -> str:
+def cure(
+    error: ErrorSums, windows: Iterable[WindowUse] = (), *, advice: Advice = "options"
+) -> str:
     """What happened and what helps, in one line, with nothing in it that looks like a key."""
-    return without_keys(_cure(error, windows))
+    return without_keys(_cure(error, windows, advice))
 
 
-def _cure(error: ErrorSums, windows: Iterable[WindowUse]) -> str:
+def _cure(error: ErrorSums, windows: Iterable[WindowUse], advice: Advice) -> str:
     try:
         failure = Failure(error.kind)
     except ValueError:  # written by a later version than this one
@@ -68,10 +78,14 @@ def _cure(error: ErrorSums, windows: Iterable[WindowUse]) -> str:
         case Failure.QUOTA:
             return _quota(error, windows)
         case Failure.MODEL_NOT_FOUND:
-            return _unknown_model(error)
+            return _unknown_model(error, advice)
         case _:
             said = printable(error.message)
-            return "; ".join(filter(None, (said.rstrip("."), CURES[failure])))
+            return "; ".join(filter(None, (said.rstrip("."), _helps(failure, advice))))
+
+
+def _helps(failure: Failure, advice: Advice) -> str:
+    return (_IN_PYTHON if advice == "keywords" else CURES).get(failure, CURES[failure])
 
 
 def _quota(error: ErrorSums, windows: Iterable[WindowUse]) -> str:
@@ -85,7 +99,7 @@ def _quota(error: ErrorSums, windows: Iterable[WindowUse]) -> str:
     return printable(error.message)
 
 
-def _unknown_model(error: ErrorSums) -> str:
+def _unknown_model(error: ErrorSums, advice: Advice) -> str:
     names = ", ".join(printable(model) for model in error.models[:3])
     more = f" and {len(error.models) - 3} more" if len(error.models) > 3 else ""  # noqa: PLR2004
     if all("embed" in model for model in error.models):
@@ -93,7 +107,8 @@ def _unknown_model(error: ErrorSums) -> str:
     asked = [model for model in error.models if "embed" not in model]
     if SUBSTITUTE in asked:  # it is known here, and not where Claude was asked
         return f"unknown model {names}{more}: {printable(error.message).rstrip('.')}"
-    return f"unknown model {names}{more}: {printable(mapped(asked))} answers it"
+    written = mapped_in_python(asked) if advice == "keywords" else mapped(asked)
+    return f"unknown model {names}{more}: {printable(written)} answers it"
 
 
 def nothing_called(program: str) -> str:

@@ -81,9 +81,10 @@ def test_a_failure_says_what_the_bridge_said(bridge: Bridge, upstream: ScriptedU
         with pytest.raises(AnswerError, match="no such thing") as raised:
             ask()
         assert (raised.value.status, raised.value.type) == (400, "invalid_request_error")
-    with pytest.raises(AnswerError, match="--model-map") as unknown:
+    with pytest.raises(AnswerError, match="not one of Claude's") as unknown:
         bridge.complete("hello", model="nobody-knows-this")
     assert unknown.value.code == "model_not_found"
+    assert 'with model_map={"nobody-*": "sonnet"}, or' in str(unknown.value)
     with pytest.raises(AnswerError, match="Incorrect API key"):
         Face(bridge.base_url, "wrong").models()
     for nothing in (" ", ""):

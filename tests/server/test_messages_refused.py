@@ -130,11 +130,11 @@ def test_without_the_key_nothing_is_answered(bridge: Bridge) -> None:
         MESSAGES.create(stranger, False)
 
 
-def test_an_unknown_model_is_told_which_option_maps_it(
+def test_an_unknown_model_is_told_what_maps_it(
     claude: anthropic.Anthropic, upstream: ScriptedUpstream
 ) -> None:
     upstream.answer = say("nobody asked")
-    with pytest.raises(anthropic.NotFoundError, match="--model-map"):
+    with pytest.raises(anthropic.NotFoundError, match="model_map="):
         claude.messages.create(
             model="no-such", max_tokens=5, messages=[{"role": "user", "content": "hi"}]
         )

@@ -111,10 +111,10 @@ def test_a_body_that_turns_out_to_be_too_large(small: Bridge) -> None:
 
 
 @on_every_endpoint
-def test_an_unknown_model_is_told_which_option_maps_it(small: Bridge, endpoint: Endpoint) -> None:
+def test_an_unknown_model_is_told_what_maps_it(small: Bridge, endpoint: Endpoint) -> None:
     status, answer, _ = ask(small, endpoint.path, endpoint.body(model="gpt-9"))
     assert (status, answer["error"]["code"]) == (404, "model_not_found")
-    assert "--model-map" in answer["error"]["message"]
+    assert "model_map=" in answer["error"]["message"]
 
 
 @whole_and_streamed

@@ -205,6 +205,7 @@ def test_so_many_responses_wait_on_a_connection_and_no_more(
             told.append(event(connection))
         assert told[-1]["status"] == 429
         assert told[-1]["headers"]["Retry-After"] == "1"
+        assert "Open another connection" in told[-1]["error"]["message"]
     upstream.wait_until(lambda: upstream.active == 0)
 
 

@@ -28,6 +28,7 @@ FAILED_CODES: Final[Mapping[Failure, str]] = {
     Failure.BAD_REQUEST: "invalid_prompt",
     Failure.CONTEXT_LENGTH: "invalid_prompt",
     Failure.TOO_LARGE: "invalid_prompt",
+    Failure.CONNECTION_FULL: "rate_limit_exceeded",
     Failure.RATE_LIMIT: "rate_limit_exceeded",
     Failure.QUOTA: "rate_limit_exceeded",
     Failure.BUDGET: "rate_limit_exceeded",

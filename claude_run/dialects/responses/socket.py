@@ -115,8 +115,11 @@ def too_many_lanes() -> TurnError:
 
 
 def too_many_at_once() -> TurnError:
-    message = f"At most {MOST_AT_ONCE} responses are made or wait on one connection."
-    return TurnError(Failure.RATE_LIMIT, message, retry_after=1.0)
+    message = (
+        f"At most {MOST_AT_ONCE} responses are made or wait on one connection. Open another"
+        " connection, or wait until one of them has ended."
+    )
+    return TurnError(Failure.CONNECTION_FULL, message, retry_after=1.0)
 
 
 def too_old(seconds: float) -> TurnError:
