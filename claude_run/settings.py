@@ -12,7 +12,6 @@ SessionMode = Literal["recycled", "fresh"]
 OnLimit = Literal["fail", "wait", "stop"]
 ExtraUsage = Literal["stop", "allow"]
 RecordMode = Literal["new", "none", "all"]
-Advice = Literal["options", "keywords"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,8 @@ class Settings:
     `max_cost` is in API-equivalent dollars, `max_window` a percentage of the five-hour window.
     With `on_demand` Claude is started by the first call that needs him, and where nobody may pay
     only that call fails: `no_login`, decided as `paid_by` is, says why.
-    `cli` is another Claude Code CLI than the one that the SDK brings along. `advice` is what messages
-    tell somebody to write: options of a command line, or keywords of Python."""
+    `cli` is another Claude Code CLI than the one that the SDK brings along. With `in_python`
+    messages tell what to write there, otherwise on a command line."""
 
     host: str = "127.0.0.1"
     allow_host: tuple[str, ...] = ()
@@ -67,7 +66,7 @@ class Settings:
     repeat: bool = False
     replay_speed: float | None = None
     recorded_by: str | None = None
-    advice: Advice = "keywords"
+    in_python: bool = True
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

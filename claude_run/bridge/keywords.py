@@ -10,7 +10,6 @@ from typing import Any, Final, get_args
 
 from claude_run.login import has_names_of_its_own
 from claude_run.settings import (
-    Advice,
     Billing,
     ExtraUsage,
     OnLimit,
@@ -21,7 +20,7 @@ from claude_run.settings import (
 )
 
 _HIGHEST_PORT: Final = 65535
-DECIDED: Final = frozenset({"advice", "no_login", "on_demand", "paid_by", "recorded_by"})
+DECIDED: Final = frozenset({"in_python", "no_login", "on_demand", "paid_by", "recorded_by"})
 """What nobody need set: it is worked out."""
 _PLACES: Final = frozenset({"cassette", "log", "cli"})
 
@@ -167,6 +166,5 @@ READ: Final[Mapping[str, Read]] = {
     "OnLimit": _one_of(OnLimit),
     "ExtraUsage": _one_of(ExtraUsage),
     "RecordMode": _one_of(RecordMode),
-    "Advice": _one_of(Advice),
 }
 """How a field is read, by the type that Settings gives it."""

@@ -88,9 +88,10 @@ def resolve(asked: str, settings: Settings) -> ModelName:
 
 
 def _advice(asked: str, settings: Settings) -> str:
-    if settings.advice == "keywords":
-        return f'{names.mapped_in_python([asked])}, or for every such name with default_model="sonnet"'
-    return f"claude-run {names.mapped([asked])}, or for every such name with --default-model sonnet"
+    nearest, every = f"claude-run {names.mapped([asked])}", "--default-model sonnet"
+    if settings.in_python:
+        nearest, every = names.mapped_in_python([asked]), 'default_model="sonnet"'
+    return f"{nearest}, or for every such name with {every}"
 
 
 def unknown_target(settings: Settings) -> UnknownTarget | None:

@@ -305,7 +305,7 @@ def default(option: Option) -> Any:
 def settings_of(values: Mapping[str, Any]) -> Settings:
     """The Settings in `values`, which may hold more."""
     said = {name: value for name, value in values.items() if name in SETTINGS}
-    return Settings(**said, advice="options")
+    return Settings(**said, in_python=False)
 
 
 def read(option: Option, texts: Iterable[str]) -> Any:

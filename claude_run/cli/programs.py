@@ -18,14 +18,18 @@ FILE: Final = "{file}"
 """Stands, among the words, for the path of the file that was made."""
 
 
+_PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
+
+
 @dataclass(frozen=True, slots=True)
 class Lead:
     """`variables` are set for the program, `words` are put behind its name; `file` is what is
-    to stand in a file for as long as it runs."""
+    to stand in a file for as long as it runs, `told` what the person is to know."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     file: str | None = None
+    told: str | None = None
 
 
 Surroundings: TypeAlias = Mapping[str, str]
@@ -93,7 +97,15 @@ def _goose(environment: Surroundings) -> Lead:
 
 
 def _qwen(environment: Surroundings) -> Lead:
-    return Lead(_unset(environment, QWEN_DEFAULT_AUTH_TYPE="openai", OPENAI_MODEL="sonnet"))
+    leading = _unset(environment, QWEN_DEFAULT_AUTH_TYPE="openai", OPENAI_MODEL="sonnet")
+    proxies = [name for name in _PROXIES if environment.get(name)]
+    if not proxies:
+        return Lead(leading)
+    told = (
+        f"Qwen Code would send what is for the bridge through {proxies[0]}, whatever NO_PROXY says:"
+        f" it is started without {' and '.join(proxies)}"
+    )
+    return Lead({**leading, **dict.fromkeys(proxies, "")}, told=told)
 
 
 def _unset(environment: Surroundings, **variables: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from claude_run.bridge import Bridge
 from claude_run.cli.options import STEP_SUMMARY
+from claude_run.cli.outputs import STDOUT
 from claude_run.cli.saying import say
 from claude_run.turn import JsonObject
 from claude_run.usage.report import Part, Report, report_of
@@ -98,13 +99,14 @@ def _page(path: Path, report: Report) -> None:
 
 def _save(path: Path, texts: Iterable[str]) -> None:
     """What stands there is only replaced by something whole, and `-` is standard output."""
-    if str(path) == "-":
+    if str(path) == STDOUT:
         sys.stdout.writelines(texts)
         return
     if path.exists() and not path.is_file():  # /dev/stderr, or a pipe
         with path.open("w", encoding="utf-8", errors="replace") as file:
             file.writelines(texts)
         return
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("w", encoding="utf-8", errors="replace") as file:

@@ -13,6 +13,7 @@ from claude_run.cassette.mode import recording_command
 from claude_run.cli.arguments import UsageError
 from claude_run.cli.meaning import look_for, meant
 from claude_run.cli.options import OPTIONS, STEP_SUMMARY, Group, default
+from claude_run.cli.outputs import refuse_unwritable
 from claude_run.cli.saying import say
 from claude_run.cli.surroundings import check, led
 from claude_run.cli.title import Show, titled
@@ -30,6 +31,7 @@ def act(call: Call) -> int:
     if not call.marked and (mistaken := meant(call)) is not None:
         raise UsageError(mistaken)
     check(call.words, call.values)
+    refuse_unwritable(call.values)
     try:
         look_for(call)
     except child.StartError as error:
@@ -84,6 +86,7 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
         status=status,
         is_complete=not told.get("bridge_died"),
         cassette=told.get("cassette"),
+        led_for=values["for_"],
     )
     with suppress(Exception):  # an ending that cannot be told is still the command's
         if _is_anything_told(bridge, values):

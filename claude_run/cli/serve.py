@@ -15,6 +15,7 @@ from typing import Final
 from claude_run import login
 from claude_run.bridge import Bridge, BridgeError
 from claude_run.cli.arguments import UsageError
+from claude_run.cli.outputs import refuse_unwritable
 from claude_run.cli.reporting import tell
 from claude_run.cli.run import BRIDGE_FAILED
 from claude_run.cli.saying import say
@@ -38,6 +39,7 @@ def act(call: Call) -> int:
         from claude_run.cli import serving  # noqa: PLC0415
 
         return serving.stop(call) if call.values["stop"] else serving.status(call)
+    refuse_unwritable(call.values)
     key = key_of(call)
     if call.values["background"]:
         from claude_run.cli.background import in_background  # noqa: PLC0415

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from claude_run import child, login
 from claude_run.cli.kinds import filled
+from claude_run.cli.saying import say
 
 
 class Command(NamedTuple):
@@ -49,6 +50,8 @@ def led(
                 words = tuple(word.replace(FILE, path) for word in words)
             command = with_words(command, name, words)
             environment |= lead.variables
+            if lead.told is not None:
+                say(lead.told)
         for variable, template in values["set"]:
             environment[variable] = filled(template, base_url, key)
         yield Command(command, environment)

@@ -12,7 +12,6 @@ from claude_run.server.caller import Caller, caller
 from claude_run.server.lines import Lines
 from claude_run.server.titles import Titles
 from claude_run.server.traces import Traces
-from claude_run.settings import Advice
 from claude_run.turn import (
     JsonObject,
     Trace,
@@ -132,11 +131,11 @@ class Records:
         lines: Lines,
         also: Callable[[CallRecord], None] = lambda _: None,
         *,
-        advice: Advice = "options",
+        in_python: bool = False,
     ) -> None:
         self._ledger = ledger
         self._also = also
-        self._advice: Advice = advice
+        self._in_python = in_python
         self._spool = spool
         self.lines = lines
         self.titles: Titles | None = None
@@ -195,7 +194,8 @@ class Records:
         self._live.ended(record, time.monotonic())
         if self.titles is not None:
             self.titles.changed()
-        if (text := alarm(record, self._advice)) is not None and record.error is not None:
+        text = alarm(record, in_python=self._in_python)
+        if text is not None and record.error is not None:
             self.lines.alarm(record.error.kind, text)
         if (log := caller().log) is not None:
             log.append({"record": json.loads(record.to_json())})

@@ -39,7 +39,7 @@ async def serving(
         spool = stack.enter_context(Spool(instructions.spool, lines.heard))
         log = _log(settings, lines, stack)
         scopes = Scopes(settings, answerer, instructions.scopes)
-        records = Records(ledger, spool, lines, scopes.enter, advice=settings.advice)
+        records = Records(ledger, spool, lines, scopes.enter, in_python=settings.in_python)
         records.traces = await stack.enter_async_context(tracing(os.environ, lines))
         if settings.title:
             records.titles = Titles(tell, ledger, lambda: gate.plan)

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from claude_run.settings import Advice
 from claude_run.turn import Failure
 from claude_run.usage.cures import cure
 from claude_run.usage.record import CallRecord
@@ -25,10 +24,10 @@ ALARMING: Final = frozenset(
 decided that nothing more is sent, and what a cassette lacks where it is looked for."""
 
 
-def alarm(record: CallRecord, advice: Advice) -> str | None:
+def alarm(record: CallRecord, *, in_python: bool) -> str | None:
     """What to say of a call that has ended, and how to help it, in one line."""
     error = record.error
     if error is None or error.kind not in {failure.value for failure in ALARMING}:
         return None
     sums = ErrorSums(error.status, error.kind, 1, error.message, (record.asked_model,))
-    return f"a call failed ({error.status}): {cure(sums, advice=advice)}"
+    return f"a call failed ({error.status}): {cure(sums, in_python=in_python)}"

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from claude_run.settings import Advice
 from claude_run.turn import Failure
 from claude_run.turn.names import SUBSTITUTE, mapped, mapped_in_python
 from claude_run.usage.run import without_keys
@@ -60,16 +59,18 @@ ANY_CLIENT: Final = (
     "the command may have needed no model, or has a base URL of its own"
     " (it is in OPENAI_BASE_URL and OPENAI_API_BASE)"
 )
+LED: Final = (
+    "the command was led here by --for, and may have needed no model; or a setting of its own leads"
+    " it elsewhere"
+)
 
 
-def cure(
-    error: ErrorSums, windows: Iterable[WindowUse] = (), *, advice: Advice = "options"
-) -> str:
+def cure(error: ErrorSums, windows: Iterable[WindowUse] = (), *, in_python: bool = False) -> str:
     """What happened and what helps, in one line, with nothing in it that looks like a key."""
-    return without_keys(_cure(error, windows, advice))
+    return without_keys(_cure(error, windows, in_python))
 
 
-def _cure(error: ErrorSums, windows: Iterable[WindowUse], advice: Advice) -> str:
+def _cure(error: ErrorSums, windows: Iterable[WindowUse], in_python: bool) -> str:
     try:
         failure = Failure(error.kind)
     except ValueError:  # written by a later version than this one
@@ -78,14 +79,14 @@ def _cure(error: ErrorSums, windows: Iterable[WindowUse], advice: Advice) -> str
         case Failure.QUOTA:
             return _quota(error, windows)
         case Failure.MODEL_NOT_FOUND:
-            return _unknown_model(error, advice)
+            return _unknown_model(error, in_python)
         case _:
             said = printable(error.message)
-            return "; ".join(filter(None, (said.rstrip("."), _helps(failure, advice))))
+            return "; ".join(filter(None, (said.rstrip("."), _helps(failure, in_python))))
 
 
-def _helps(failure: Failure, advice: Advice) -> str:
-    return (_IN_PYTHON if advice == "keywords" else CURES).get(failure, CURES[failure])
+def _helps(failure: Failure, in_python: bool) -> str:
+    return (_IN_PYTHON if in_python else CURES).get(failure, CURES[failure])
 
 
 def _quota(error: ErrorSums, windows: Iterable[WindowUse]) -> str:
@@ -99,7 +100,7 @@ def _quota(error: ErrorSums, windows: Iterable[WindowUse]) -> str:
     return printable(error.message)
 
 
-def _unknown_model(error: ErrorSums, advice: Advice) -> str:
+def _unknown_model(error: ErrorSums, in_python: bool) -> str:
     names = ", ".join(printable(model) for model in error.models[:3])
     more = f" and {len(error.models) - 3} more" if len(error.models) > 3 else ""  # noqa: PLR2004
     if all("embed" in model for model in error.models):
@@ -107,7 +108,7 @@ def _unknown_model(error: ErrorSums, advice: Advice) -> str:
     asked = [model for model in error.models if "embed" not in model]
     if SUBSTITUTE in asked:  # it is known here, and not where Claude was asked
         return f"unknown model {names}{more}: {printable(error.message).rstrip('.')}"
-    written = mapped_in_python(asked) if advice == "keywords" else mapped(asked)
+    written = mapped_in_python(asked) if in_python else mapped(asked)
     return f"unknown model {names}{more}: {printable(written)} answers it"
 
 

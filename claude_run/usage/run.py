@@ -26,7 +26,7 @@ class Run(NamedTuple):
     """`began` is in seconds of the epoch, `seconds` the length of the run, `status` the command's
     exit status, None while it has none. `is_complete` False says that the bridge process died, so
     that what its last moments used may be missing. `cassette` says what became of the cassette of
-    a run that had one."""
+    a run that had one. `led_for` is the program that the command was led here as."""
 
     command: tuple[str, ...]
     began: float
@@ -35,6 +35,7 @@ class Run(NamedTuple):
     status: int | None = None
     is_complete: bool = True
     cassette: JsonObject | None = None
+    led_for: str | None = None
 
     @property
     def title(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final, Literal, TextIO
 
-from claude_run.usage.cures import cure, nothing_called
+from claude_run.usage.cures import LED, cure, nothing_called
 from claude_run.usage.paper import LABEL, Paper, paper_of
 from claude_run.usage.run import Run
 from claude_run.usage.table import figures
@@ -93,7 +93,8 @@ def summary(telling: Telling) -> str:
 
 def _rest(t: Telling) -> list[list[str]]:
     if not t.totals.together.calls:
-        hint = nothing_called(PurePath(t.run.command[0]).name if t.run.command else "")
+        program = PurePath(t.run.command[0]).name if t.run.command else ""
+        hint = LED if t.run.led_for else nothing_called(program)
         return [list(t.paper.told("no calls", f"were made to Claude: {hint}"))]
     models = t.totals.models
     labels = {label or "(no label)": sums for label, sums in t.totals.labels.items()}

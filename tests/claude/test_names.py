@@ -86,7 +86,7 @@ def test_the_map_is_looked_at_first_and_in_order(asked: str, name: str) -> None:
 )
 def test_an_unknown_name_is_refused_and_told_what_maps_it(asked: str, glob: str) -> None:
     with pytest.raises(TurnError) as caught:
-        resolve(asked, Settings(advice="options"))
+        resolve(asked, Settings(in_python=False))
     assert caught.value.failure is Failure.MODEL_NOT_FOUND
     assert f"--model-map '{glob}=sonnet'" in caught.value.message
     with pytest.raises(TurnError) as in_python:

@@ -115,6 +115,21 @@ def test_what_the_person_has_chosen_stays() -> None:
         PROGRAMS["opencode"].lead({**THERE, "OPENCODE_CONFIG_CONTENT": "{"})
 
 
+def test_a_program_that_heeds_no_exception_from_a_proxy_is_started_without_and_that_is_told(
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "qwen"
+    program.write_text(f"#!{sys.executable}\n{SHOW[-1]}\n")
+    program.chmod(0o755)
+    environment = sealed(tmp_path, HTTPS_PROXY="http://127.0.0.1:9", http_proxy="http://[::1]:9")
+    flags = ("--rehearse", "--for", "qwen")
+    result = finished([*CLAUDE_RUN, *flags, "--", str(program)], environment)
+    found = json.loads(result.stdout)
+    assert (found["HTTPS_PROXY"], found["http_proxy"]) == ("", "")
+    assert "it is started without HTTPS_PROXY and http_proxy" in result.stderr
+    assert "no calls  were made to Claude: the command was led here by --for" in result.stderr
+
+
 def test_a_command_that_cannot_be_led_is_not_started(tmp_path: Path) -> None:
     command = [*CLAUDE_RUN, "--rehearse", "--for", "codex", "--", "true"]
     result = finished(command, sealed(tmp_path))

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from claude_run.registry import running
 from claude_run.rehearsal.answers import say
 from claude_run.turn import PlanWindow, Usage
+from claude_run.usage.alarm import alarm
 from claude_run.usage.live import SECONDS, Live
 from claude_run.usage.title import title
 from claude_run.usage.totals import Sums
@@ -17,7 +19,7 @@ from claude_run.usage.windows import Plan
 from tests.scripted import ScriptedUpstream
 from tests.server.test_plan import plan
 from tests.test_terminal import terminal
-from tests.usage.records import NOW, call, failed
+from tests.usage.records import NOW, UNKNOWN, call, failed
 from tests.wrapped import CLAUDE_RUN, answered_by, dismiss, finished, said, started
 
 CALLS = """
@@ -88,6 +90,15 @@ def test_a_run_is_watched_while_it_goes_on_and_says_what_goes_wrong_once(
         (False, False, True),
     ]
     assert "--model-map 'gpt-*=sonnet'" in alarms[0]
+
+
+def test_in_python_it_is_told_what_is_written_there() -> None:
+    told = alarm(failed(UNKNOWN, asked_model="gpt-4.1"), in_python=True)
+    assert told is not None
+    assert told.endswith('unknown model gpt-4.1: model_map={"gpt-*": "sonnet"} answers it')
+    busy = replace(UNKNOWN, kind="rate_limit", status=429, message="Slower.")
+    told = alarm(failed(busy), in_python=True)
+    assert told == "a call failed (429): Slower; max_concurrency=N asks for less at once"
 
 
 def test_the_title_tells_of_the_run_and_is_put_back(

@@ -145,8 +145,8 @@ def test_a_place_where_nothing_can_be_written_is_told_before_the_command_starts(
     environment = sealed_environment(tmp_path, "http://127.0.0.1:9")
     flags = ["--rehearse", "--log", str(tmp_path / "file")]
     refused = finished([*CLAUDE_RUN, *flags, "--", "touch", str(tmp_path / "began")], environment)
-    assert refused.returncode == 125
-    assert f"--log {tmp_path / 'file'} cannot be made" in refused.stderr
+    assert refused.returncode == 2
+    assert f"--log {tmp_path / 'file'} cannot be written: it is no directory" in refused.stderr
     assert not (tmp_path / "began").exists()
 
 

@@ -231,16 +231,42 @@ def test_no_key_and_no_prompt_is_in_any_of_them(written: Written) -> None:
     assert all(mixed.SECRET not in json.dumps(call) for call in written.document["calls"])
 
 
-def test_a_file_that_cannot_be_written_is_told_and_changes_nothing(tmp_path: Path) -> None:
-    nowhere = tmp_path / "nowhere" / "report"
-    flags = [f"--json={nowhere}", f"--markdown={tmp_path}", f"--report={nowhere}.html"]
-    environment = sealed(tmp_path)
-    environment["GITHUB_STEP_SUMMARY"] = str(nowhere)
-    command = [*CLAUDE_RUN, "--rehearse", *flags, "--", "sh", "-c", "exit 3"]
-    done = finished(command, environment)
+def test_a_file_that_can_never_be_written_is_told_before_the_command_starts(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+    wrong = {
+        "--json file/run.json": "file is no directory",
+        "--markdown .": "it is a directory",
+        "--report file/a/b.html": "file is no directory",
+        "--log file/log": "file is no directory",
+    }
+    for flag, why in wrong.items():
+        command = [*CLAUDE_RUN, "--rehearse", *flag.split(), "--", "touch", "began"]
+        done = finished(command, sealed(tmp_path), cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (
+            2,
+            f"claude-run: {flag} cannot be written: {why}\n",
+        )
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "tmp", "file"}
+
+
+def test_missing_directories_are_made_when_there_is_something_to_write(tmp_path: Path) -> None:
+    flags = ["--json=out/a/run.json", "--markdown=out/run.md", "--report=out/b/run.html"]
+    command = [*CLAUDE_RUN, "--rehearse", *flags, "--", "mkdir", "out"]  # which it may do itself
+    assert finished(command, sealed(tmp_path), cwd=tmp_path).returncode == 0
+    written = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert written == {"run.json", "run.md", "run.html"}
+
+
+def test_what_can_no_longer_be_written_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    flags = ["--json=out/run.json", "--report=out/run.html"]
+    environment = sealed(tmp_path, GITHUB_STEP_SUMMARY=str(tmp_path / "nowhere" / "summary"))
+    command = [*CLAUDE_RUN, "--rehearse", *flags, "--", "sh", "-c", "echo > out; exit 3"]
+    done = finished(command, environment, cwd=tmp_path)
     assert done.returncode == 3
     assert done.stderr.count("could not be written") == 3
-    assert {path.name for path in tmp_path.iterdir()} == {"home", "tmp"}
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "tmp", "out"}
 
 
 def test_a_jobs_step_summary_is_added_to_what_is_there(tmp_path: Path) -> None:

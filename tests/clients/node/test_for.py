@@ -12,7 +12,9 @@ from tests.wrapped import CLAUDE_RUN, answered_by, finished, sealed
 pytestmark = pytest.mark.timeout(600)  # the first test waits for npm
 
 # Each of them looks for models, plugins or news of itself elsewhere, and finds nothing there.
-NOWHERE = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")
+NOWHERE = dict.fromkeys(
+    ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), "http://127.0.0.1:9"
+)
 
 PROGRAMS = {
     "codex": ("codex", "exec", "--skip-git-repo-check", "--sandbox", "read-only"),
@@ -42,9 +44,14 @@ def test_a_question(name: str, packages: Path, upstream: ScriptedUpstream, tmp_p
 OWN_NETWORK = ("unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 
 
-def test_one_that_sends_every_request_through_a_proxy(packages: Path, tmp_path: Path) -> None:
-    """What it says elsewhere of itself is kept from there by a network of its own instead."""
+@pytest.mark.parametrize("proxies", [{}, NOWHERE], ids=["no proxy", "a proxy"])
+def test_one_that_sends_every_request_through_a_proxy(
+    proxies: dict[str, str], packages: Path, tmp_path: Path
+) -> None:
+    """It is started without. What it says elsewhere of itself is kept from there by a network of
+    its own instead."""
     there = packages / "node_modules" / ".bin" / "qwen"
     command = [*CLAUDE_RUN, "--rehearse", "--for", "qwen", "--", str(there), "-p", "What is it?"]
-    result = finished([*OWN_NETWORK, *command], sealed(tmp_path), cwd=tmp_path)
+    result = finished([*OWN_NETWORK, *command], sealed(tmp_path, **proxies), cwd=tmp_path)
     assert "It stands in for claude-sonnet" in result.stdout, result.stderr
+    assert ("is started without HTTPS_PROXY" in result.stderr) == bool(proxies)
