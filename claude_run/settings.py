@@ -13,6 +13,9 @@ OnLimit = Literal["fail", "wait", "stop"]
 ExtraUsage = Literal["stop", "allow"]
 RecordMode = Literal["new", "none", "all"]
 
+LONGEST_LABEL: Final = 80
+"""Characters of what calls are labelled with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

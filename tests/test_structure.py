@@ -21,6 +21,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ALLOWED = {
     "turn": set(),
     "settings": set(),
+    "option_values": {"settings"},
     "patterns": set(),
     "loopback": set(),
     "login": {"cassette", "proxies", "settings"},
@@ -31,7 +32,7 @@ ALLOWED = {
     "claude": {"turn", "settings", "rehearsal"},
     "rehearsal": {"turn", "loopback"},
     "server": {
-        "cassette", "claude", "dialects", "fault", "login", "loopback", "registry",
+        "cassette", "claude", "dialects", "fault", "login", "loopback", "option_values", "registry",
         "rehearsal", "settings", "turn", "usage",
     },
     "stderr": set(),
@@ -41,7 +42,7 @@ ALLOWED = {
     "registry": set(),
     "bridge": {
         "cassette", "child", "claude", "dialects", "fault", "isolated", "login", "news",
-        "registry", "settings", "stderr", "turn", "usage",
+        "option_values", "registry", "settings", "stderr", "turn", "usage",
     },
     "child": {"proxies"},
     "pytest_plugin": {"bridge", "cli", "login", "settings", "usage"},

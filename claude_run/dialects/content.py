@@ -6,11 +6,11 @@ The parts of either dialect are read wherever one may stand: `text` and `input_t
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from claude_run.dialects import pictures
 from claude_run.dialects.reading import (
     at,
     choice,
@@ -25,15 +25,6 @@ from claude_run.turn import Document, Image, JsonObject, Text, TurnError, bad_re
 
 Media: TypeAlias = Text | Image | Document
 Part = TypeVar("Part", bound=Media)
-
-IMAGE_TYPES: Final = ("image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp")
-# What is declared is often wrong; what an image begins with is not.
-_SIGNATURES: Final[Mapping[str, re.Pattern[bytes]]] = {
-    "image/png": re.compile(rb"\x89PNG"),
-    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
-    "image/gif": re.compile(rb"GIF8"),
-    "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
-}
 
 
 def media(content: object, param: str) -> tuple[Media, ...]:
@@ -93,15 +84,8 @@ def _image(part: JsonObject, param: str) -> Image:
     if not url.startswith("data:"):
         raise bad_request(f"{path} must be a data: URL or an http(s) URL.", path)
     declared, data = _decoded(url, path)
-    choice(declared, IMAGE_TYPES, path)
-    return Image(_image_type(data, path), base64.b64encode(data).decode())
-
-
-def _image_type(data: bytes, param: str) -> str:
-    for media_type, signature in _SIGNATURES.items():
-        if signature.match(data):
-            return media_type
-    raise bad_request(f"{param} does not hold a PNG, JPEG, GIF or WebP image.", param)
+    choice(declared, pictures.TYPES, path)
+    return Image(pictures.media_type(data, path), base64.b64encode(data).decode())
 
 
 def _file(part: JsonObject, param: str) -> Document:

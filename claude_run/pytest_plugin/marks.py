@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import pytest
 
-LONGEST_LABEL: Final = 80
+from claude_run.settings import LONGEST_LABEL
+
 _LONGEST_NAME: Final = 60
 _DIGITS: Final = 8
 _UNSAFE: Final = re.compile(r"[^\w.=+-]+")

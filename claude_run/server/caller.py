@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from claude_run.settings import LONGEST_LABEL
 from claude_run.turn import JsonObject, Notice
 
 
@@ -79,3 +80,8 @@ def caller() -> Caller:
     except LookupError:
         CALLER.set(made := Caller())
         return made
+
+
+def clean_label(label: str) -> str:
+    """`label` as it is known here: one short line, whatever was sent."""
+    return "".join(filter(str.isprintable, label)).strip()[:LONGEST_LABEL]

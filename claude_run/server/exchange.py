@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from claude_run.server.caller import CALLER, Caller
+from claude_run.server.caller import CALLER, Caller, clean_label
 from claude_run.usage.windows import Plan, headers_of
 
 LABEL: Final = "x-claude-run-label"
@@ -17,7 +17,6 @@ TRACE: Final = ("traceparent", "tracestate")
 RETRIES: Final = "x-stainless-retry-count"
 HEARTBEAT_SECONDS: Final = 15.0
 
-_LONGEST_LABEL: Final = 80
 _OK: Final = 200
 _PARTS: Final = 3  # "", "label", its name
 
@@ -47,7 +46,7 @@ class Exchanges:
         path, label = _unlabelled(scope)
         caller = Caller(
             endpoint=path.removeprefix("/v1"),
-            label=_clean(unquote(headers.get(LABEL, ""))) or label or self._label(),
+            label=clean_label(unquote(headers.get(LABEL, ""))) or label or self._label(),
             retries=_whole(headers.get(RETRIES, "")),
             trace_headers={name: headers[name] for name in TRACE if name in headers},
         )
@@ -125,12 +124,8 @@ def _unlabelled(scope: Scope) -> tuple[str, str | None]:
     """A path without its label, and the label, in which a slash may be spelt %2F."""
     parts = scope.get("raw_path", b"").decode("ascii", "replace").split("/", _PARTS)
     if len(parts) > _PARTS and parts[1] == "label":
-        return f"/{unquote(parts[_PARTS])}", _clean(unquote(parts[2])) or None
+        return f"/{unquote(parts[_PARTS])}", clean_label(unquote(parts[2])) or None
     return scope["path"], None
-
-
-def _clean(label: str) -> str:
-    return "".join(filter(str.isprintable, label)).strip()[:_LONGEST_LABEL]
 
 
 def _whole(text: str) -> int | None:

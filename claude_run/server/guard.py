@@ -18,6 +18,7 @@ from claude_run.settings import Settings
 from claude_run.turn import Failure, TurnError
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_NO_NAME: Final = frozenset("@/?#\\")
 _OPEN: Final = "/health"
 _USAGE: Final = "/usage"
 _VERSION: Final = "/v1"
@@ -163,6 +164,9 @@ def _unversioned(path: str) -> str:
 
 
 def _host(header: str) -> str | None:
+    """The name in it; none where more than a name and a port is there, which no client sends."""
+    if not _NO_NAME.isdisjoint(header):
+        return None
     try:
         return urlsplit(f"//{header}").hostname
     except ValueError:

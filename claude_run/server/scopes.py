@@ -17,12 +17,13 @@ from claude_run.cassette.cassette import Cassette
 from claude_run.cassette.files import CassetteError
 from claude_run.claude.names import ModelName, resolve, unknown_target
 from claude_run.login import has_names_of_its_own
-from claude_run.server.caller import caller
+from claude_run.option_values import value
+from claude_run.server.caller import caller, clean_label
 from claude_run.server.gate import Gate
 from claude_run.server.gated import Budgeted
 from claude_run.server.lines import Lines
 from claude_run.server.logged import Keep
-from claude_run.settings import SCOPED, Settings
+from claude_run.settings import LONGEST_LABEL, SCOPED, Settings
 from claude_run.turn import (
     Answerer,
     Emit,
@@ -162,10 +163,12 @@ class Scopes:
             raise TurnError(Failure.PERMISSION, "This bridge has no scopes.")
         match body:
             case {"label": str(label), **more} if label:
-                options = {name: more[name] for name in more if name in SCOPED}
+                plain = {name: _value(name, more[name]) for name in more if name in SCOPED}
             case _:
                 raise bad_request("A scope has a label.", "label")
-        plain = {name: _tuples(value) for name, value in options.items()}
+        if label != clean_label(label):  # its calls would not be found by it
+            message = f"The label of a scope is one line of at most {LONGEST_LABEL} characters."
+            raise bad_request(message, "label")
         plain["model_map"] = (*plain.get("model_map", ()), *self._settings.model_map)
         unset = {member.name: member.default for member in fields(Settings)}
         budgets = {name: unset[name] for name in ("max_calls", "max_tokens", "max_cost")}
@@ -181,7 +184,9 @@ class Scopes:
     def _look_at(self, cassette: Path) -> None:
         assert self._below is not None  # noqa: S101 - `_read` has looked
         below = self._below.resolve()
-        if not cassette.is_absolute() or not cassette.resolve().is_relative_to(below):
+        with _blamed_on_the_cassette():
+            is_below = cassette.is_absolute() and cassette.resolve().is_relative_to(below)
+        if not is_below:
             raise bad_request(f"The cassette {cassette} does not stand below {below}.", "cassette")
 
 
@@ -202,8 +207,11 @@ def _as_it_is(name: str) -> ModelName:
     return ModelName(name)
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def _value(name: str, given: Any) -> Any:
+    try:
+        return value(name, given)
+    except (TypeError, ValueError) as error:
+        raise bad_request(f"{error}.", name) from error
 
 
 def _tells_nobody(_: JsonObject) -> None:
@@ -214,5 +222,5 @@ def _tells_nobody(_: JsonObject) -> None:
 def _blamed_on_the_cassette() -> Iterator[None]:
     try:
         yield
-    except CassetteError as error:
+    except (CassetteError, OSError, ValueError) as error:  # of a path that no file can have
         raise bad_request(str(error), "cassette") from error

@@ -5,12 +5,34 @@ still sending what it may not, so that it never hears why.
 """
 
 import asyncio
+import json
+from http import HTTPStatus
 from typing import ClassVar
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
+
+from claude_run.dialects.errors import error_body
 
 _HEARD_OUT = 2.0
 """Seconds that a peer which was hung up on may go on sending."""
+
+
+class _Handshakes(ServerProtocol):
+    """Refuses what is no handshake in the envelope, as whatever else is refused here."""
+
+    def reject(self, status: HTTPStatus | int, text: str) -> Response:
+        refusal = super().reject(status, text)
+        error = error_body(text.strip(), "invalid_request_error", code="invalid_http")
+        refusal.body = json.dumps(error).encode()
+        for name, value in (
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(refusal.body))),
+        ):
+            del refusal.headers[name]
+            refusal.headers[name] = value
+        return refusal
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
@@ -26,6 +48,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.ping_interval = self.ping_seconds
         self.ping_timeout = self.silent_seconds
+        self.conn = _Handshakes(
+            extensions=self.conn.available_extensions,
+            max_size=self.config.ws_max_size,
+            logger=self.conn.logger,
+        )
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from claude_run import Bridge, BridgeError, Settings
-from claude_run.bridge.keywords import READ, settings_of
+from claude_run.bridge.keywords import settings_of
+from claude_run.option_values import READ
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from claude_run import AnswerError, Bridge
 from tests.scripted import ScriptedUpstream
+from tests.server.asking import ask
 from tests.wrapped import sealed
 
 
@@ -32,7 +33,7 @@ def test_a_scope_has_its_own_models_and_its_own_budget(
 def test_a_scope_has_a_cassette_of_its_own_and_may_speak_for_calls_without_a_label(
     environment: dict[str, str], upstream: ScriptedUpstream, tmp_path: Path
 ) -> None:
-    with Bridge(environment=environment, scopes=tmp_path) as bridge:
+    with Bridge(environment=environment, scopes=tmp_path, max_calls=3) as bridge:
         options: dict[str, Any] = {"cassette": tmp_path / "tape", "unlabelled": True}
         with bridge.scope("recorded", record="new", **options) as scope:
             assert bridge.complete("hello") == "Hello world"
@@ -48,6 +49,10 @@ def test_a_scope_has_a_cassette_of_its_own_and_may_speak_for_calls_without_a_lab
             with pytest.raises(AnswerError, match="budget of both is used up"):
                 bridge.complete("newer")
         assert len(upstream.requests) == 2
+        with bridge.scope("wide", max_calls=9) as scope:  # it narrows what the run allows
+            assert scope.complete("one") == "Hello world"
+            with pytest.raises(AnswerError, match="budget of this run is used up"):
+                scope.complete("two")
         for wrong, told in (
             ({"cassette": "/etc"}, "does not stand below"),
             ({"cassette": tmp_path / "tape", "ignore": ["("]}, r"\("),
@@ -56,6 +61,37 @@ def test_a_scope_has_a_cassette_of_its_own_and_may_speak_for_calls_without_a_lab
                 pass
     with pytest.raises(TypeError, match="a scope has no option 'port'"):
         bridge.scope("wrong", port=1)
+
+
+WRONG: tuple[dict[str, Any], ...] = (
+    {"max_calls": "many"},
+    {"max_calls": -1},
+    {"max_cost": "1"},
+    {"model_map": 5},
+    {"model_map": [[1, 2]]},
+    {"model_map": ["x"]},
+    {"model_map": [["a", "b", "c"]]},
+    {"default_model": {}},
+    {"cassette": 5},
+    {"cassette": "a\0b"},
+    {"cassette": "/" + "x" * 5000},
+    {"cassette": "relative"},
+    {"redact": [5]},
+    {"replay_speed": "fast"},
+    {"record": "sometimes"},
+    {"label": 5},
+    {"label": "a\nb"},
+    {"label": "x" * 81},
+)
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_a_scope_that_cannot_be_meant_is_refused_by_name(
+    bridge: Bridge, wrong: dict[str, Any]
+) -> None:
+    status, told, _ = ask(bridge, "/v1/scopes", {"label": "wrong", **wrong})
+    assert (status, told["error"]["param"]) == (400, next(iter(wrong)))
+    assert ask(bridge, "/v1/scopes/wrong", method="DELETE")[0] == 404
 
 
 def test_a_bridge_that_is_asked_nothing_starts_no_claude_and_needs_no_login(

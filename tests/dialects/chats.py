@@ -8,6 +8,9 @@ import pytest
 from claude_run.dialects.chat import ChatCall, parse_chat
 from claude_run.turn import Failure, JsonObject, ToolCall, Turn, TurnError, UserTurn
 
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB"
+"""The beginning of a PNG, up to its size: one pixel."""
+
 USER: JsonObject = {"role": "user", "content": "Hello"}
 WEATHER: JsonObject = {
     "type": "function",

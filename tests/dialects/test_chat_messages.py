@@ -20,6 +20,7 @@ from claude_run.turn import (
     UserTurn,
 )
 from tests.dialects.chats import (
+    PIXEL,
     USER,
     call,
     calling,
@@ -191,10 +192,10 @@ def test_results_may_come_in_any_order_and_keep_it() -> None:
         (text_parts("a", "b"), (Text("a"), Text("b"))),
         (
             [
-                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
+                {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}},
                 {"type": "file", "file": {"file_data": "data:text/plain,x", "filename": "x.txt"}},
             ],
-            (Image("image/png", "iVBORw=="), Document("text/plain", "x", title="x.txt")),
+            (Image("image/png", PIXEL), Document("text/plain", "x", title="x.txt")),
         ),
     ],
 )

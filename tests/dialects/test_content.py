@@ -5,14 +5,14 @@ import pytest
 
 from claude_run.dialects.content import media, texts
 from claude_run.turn import Document, Image, JsonObject, Text
-from tests.dialects.chats import refusal
+from tests.dialects.chats import PIXEL, refusal
 
 
 def encoded(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-PNG = encoded(b"\x89PNG and so on")
+PNG = f"{PIXEL}{encoded(b'and so on')}"
 PDF = encoded(b"%PDF-1.7 and so on")
 LATIN = encoded("Zürich".encode("latin-1"))
 
@@ -58,20 +58,8 @@ def test_parts_stay_apart_and_in_order() -> None:
 
 
 @pytest.mark.parametrize("declared", ["png", "jpeg", "jpg", "gif", "webp"])
-@pytest.mark.parametrize(
-    ("data", "named"),
-    [
-        (b"\x89PNG\r\n\x1a\n", "png"),
-        (b"\xff\xd8\xff\xe0", "jpeg"),
-        (b"GIF89a", "gif"),
-        (b"RIFF\n\x00\x00\x00WEBPVP8 ", "webp"),
-    ],
-)
-def test_an_image_in_a_data_url_comes_inline_as_what_it_is(
-    declared: str, data: bytes, named: str
-) -> None:
-    part = image(f"data:image/{declared};base64,{encoded(data)}")
-    assert only(part) == Image(f"image/{named}", encoded(data))
+def test_an_image_in_a_data_url_comes_inline_as_what_it_is(declared: str) -> None:
+    assert only(image(f"data:image/{declared};base64,{PNG}")) == Image("image/png", PNG)
 
 
 def test_base64_may_be_wrapped() -> None:

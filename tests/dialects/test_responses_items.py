@@ -14,6 +14,7 @@ from claude_run.turn import (
     ToolResult,
     UserTurn,
 )
+from tests.dialects.chats import PIXEL
 from tests.dialects.responses import (
     CLOCK,
     WEATHER,
@@ -27,7 +28,7 @@ from tests.dialects.responses import (
 )
 
 HELLO: JsonObject = {"role": "user", "content": "Hello"}
-PIXEL = "data:image/png;base64,iVBORw=="
+PICTURE = f"data:image/png;base64,{PIXEL}"
 
 
 def test_a_text_is_a_message_of_the_users() -> None:
@@ -69,13 +70,13 @@ def test_a_refusal_comes_back_as_what_was_said() -> None:
 def test_images_and_files_are_native() -> None:
     message = said(
         "user",
-        {"type": "input_image", "image_url": PIXEL, "detail": "low"},
+        {"type": "input_image", "image_url": PICTURE, "detail": "low"},
         {"type": "input_image", "image_url": "https://example.com/a.png"},
         {"type": "input_file", "filename": "a.txt", "file_data": "data:text/plain;base64,aGk="},
         {"type": "input_file", "file_url": "https://example.com/a.pdf"},
     )
     assert user_parts(turns(message)) == (
-        Image("image/png", "iVBORw=="),
+        Image("image/png", PIXEL),
         Image(url="https://example.com/a.png"),
         Document("text/plain", "hi", title="a.txt"),
         Document(url="https://example.com/a.pdf"),
@@ -112,7 +113,7 @@ def test_calls_and_results_are_native_and_matched_by_id() -> None:
         result("b", "noon"),
         result(
             "a",
-            [{"type": "input_text", "text": "sun"}, {"type": "input_image", "image_url": PIXEL}],
+            [{"type": "input_text", "text": "sun"}, {"type": "input_image", "image_url": PICTURE}],
         ),
     )
     assert found == (
@@ -127,7 +128,7 @@ def test_calls_and_results_are_native_and_matched_by_id() -> None:
         UserTurn(
             (
                 ToolResult("b", (Text("noon"),)),
-                ToolResult("a", (Text("sun"), Image("image/png", "iVBORw=="))),
+                ToolResult("a", (Text("sun"), Image("image/png", PIXEL))),
             )
         ),
     )

@@ -11,7 +11,8 @@ import pytest
 
 import claude_run
 from claude_run.pytest_plugin.costs import lines
-from claude_run.pytest_plugin.marks import LONGEST_LABEL, file_name, label_of
+from claude_run.pytest_plugin.marks import file_name, label_of
+from claude_run.settings import LONGEST_LABEL
 from tests.readme import README
 from tests.wrapped import CLAUDE_RUN, sealed
 

@@ -87,14 +87,28 @@ def test_who_calls_this_server_by_another_name_is_told_so(bridge: Bridge) -> Non
     assert b"host_not_allowed" in answer
 
 
-def asking(bridge: Bridge, host: str | None = None) -> socket.socket:
-    """A peer that has asked for the upgrade."""
+def asking(
+    bridge: Bridge, host: str | None = None, *, right: str = "", wrong: str = ""
+) -> socket.socket:
+    """A peer that has asked for the upgrade, with `wrong` where `right` belongs."""
     address = urlsplit(bridge.base_url)
     peer = socket.create_connection((address.hostname, address.port), PATIENCE)
     key = f"Authorization: Bearer {bridge.api_key}\r\n"
     head = HANDSHAKE.format(path="/v1/responses", host=host or address.netloc, more=key)
-    peer.sendall(head.encode())
+    peer.sendall(head.replace(right, wrong).encode() if right else head.encode())
     return peer
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("Version: 13", "Version: 8"), ("dGhlIHNhbXBsZSBub25jZQ==", "x")],
+    ids=["another version", "no key"],
+)
+def test_what_is_no_handshake_gets_the_envelope(bridge: Bridge, right: str, wrong: str) -> None:
+    with asking(bridge, right=right, wrong=wrong) as peer:
+        head, body = b"".join(iter(lambda: peer.recv(4096), b"")).split(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 4")
+    assert json.loads(body)["error"]["code"] == "invalid_http"
 
 
 BROKEN = {

@@ -5,8 +5,8 @@ import binascii
 from dataclasses import dataclass, replace
 from typing import Final
 
+from claude_run.dialects import pictures
 from claude_run.dialects.calls import OpenCalls
-from claude_run.dialects.content import IMAGE_TYPES
 from claude_run.dialects.reading import (
     at,
     boolean,
@@ -187,8 +187,9 @@ def _image(block: JsonObject, param: str) -> Image:
         return Image(url=_url(source, path))
     if kind != "base64":
         raise bad_request(f"{path}.type must be 'base64' or 'url'.", at(path, "type"))
-    media_type = required(source, "media_type", path)
-    return Image(choice(media_type, IMAGE_TYPES, at(path, "media_type")), _base64(source, path))
+    choice(required(source, "media_type", path), pictures.TYPES, at(path, "media_type"))
+    data = _base64(source, path)
+    return Image(pictures.media_type(data, at(path, "data")), base64.b64encode(data).decode())
 
 
 def _document(block: JsonObject, param: str) -> Document:
@@ -206,7 +207,8 @@ def _source_document(block: JsonObject, param: str) -> Document:
             data = text(required(source, "data", path), at(path, "data"))
             return Document("text/plain", data)
         case "base64":
-            return Document("application/pdf", _base64(source, path))
+            data = base64.b64encode(_base64(source, path)).decode()
+            return Document("application/pdf", data)
         case _:
             inner = _blocks(required(source, "content", path), at(path, "content"))
             joined = "\n\n".join(_text(part, where).text for where, part in inner)
@@ -239,10 +241,10 @@ def _url(source: JsonObject, param: str) -> str:
     return url
 
 
-def _base64(source: JsonObject, param: str) -> str:
+def _base64(source: JsonObject, param: str) -> bytes:
     path = at(param, "data")
     data = text(required(source, "data", param), path)
     try:
-        return base64.b64encode(base64.b64decode(data, validate=True)).decode()
+        return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
         raise bad_request(f"{path} does not hold valid base64.", path) from None
