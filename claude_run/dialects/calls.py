@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from claude_run.dialects.json_text import json_value
 from claude_run.dialects.reading import object_, text
-from claude_run.turn import JsonObject, TurnError, bad_request
+from claude_run.turn import Failure, JsonObject, TurnError, bad_request
 
 SAFE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MALFORMED: Final = "malformed_arguments"
@@ -83,6 +83,11 @@ def _safe(client_id: str) -> str:
     if SAFE_ID.fullmatch(client_id):
         return client_id
     return f"call_{hashlib.sha256(client_id.encode()).hexdigest()[:32]}"
+
+
+def out_of_turn(index: int) -> TurnError:
+    """Calls are written one after the other, and arguments came for another than the last."""
+    return TurnError(Failure.UPSTREAM, f"Claude sent arguments for call {index} out of turn.")
 
 
 def arguments(value: object, param: str) -> JsonObject:

@@ -1,4 +1,4 @@
-"""The caller's function tools and the choice among them, in the forms of both dialects."""
+"""The caller's tools as functions, and the choice among them, in the forms of both dialects."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +18,9 @@ from claude_run.turn import (
 
 NAME: Final = re.compile(r"[a-zA-Z0-9_.:/-]{1,64}")
 
+TYPES: Final = ("function", "custom")
+"""The types of tools that are the caller's own."""
+
 MODES: Final[Mapping[str, ToolMode]] = {
     "auto": ToolMode.AUTO,
     "none": ToolMode.NONE,
@@ -33,6 +36,14 @@ def function_name(value: object, param: str) -> str:
             param,
         )
     return name
+
+
+def inside(value: object, key: str, param: str) -> tuple[JsonObject, str]:
+    """The object under `key`, or `value` itself in the flat form; and where it lies."""
+    outer = object_(value, param)
+    if key not in outer:
+        return outer, param
+    return object_(outer[key], at(param, key)), at(param, key)
 
 
 def functions(described: Iterable[tuple[str, object]]) -> tuple[ToolSpec, ...]:
@@ -65,7 +76,7 @@ def choose(
     """
     kind = _kind(value, param)
     mode, name = MODES.get(kind, ToolMode.AUTO), None
-    if kind == "function":
+    if kind in TYPES:
         mode, name = ToolMode.NAMED, _named(value, param)
         _all_known((name,), tools, param)
     elif kind == "allowed_tools":
@@ -80,27 +91,21 @@ def _kind(value: object, param: str) -> str:
         return "auto"
     if not isinstance(value, dict):
         return choice(value, MODES, param)
-    return choice(required(value, "type", param), ("function", "allowed_tools"), at(param, "type"))
+    return choice(required(value, "type", param), (*TYPES, "allowed_tools"), at(param, "type"))
 
 
 def _named(value: object, param: str) -> str:
-    """The name in `{"function": {"name"}}`, or in the flat form `{"name"}`."""
-    holder, path = _inside(value, "function", param)
+    """The name in `{"function": {"name"}}` or `{"custom": {"name"}}`, or in the flat form
+    `{"name"}`."""
+    type_ = object_(value, param).get("type")
+    holder, path = inside(value, type_ if type_ in TYPES else "function", param)
     return text(required(holder, "name", path), at(path, "name"))
-
-
-def _inside(value: object, key: str, param: str) -> tuple[JsonObject, str]:
-    """The object under `key`, or `value` itself in the flat form; and where it lies."""
-    outer = object_(value, param)
-    if key not in outer:
-        return outer, param
-    return object_(outer[key], at(param, key)), at(param, key)
 
 
 def _allowed(
     value: object, tools: tuple[ToolSpec, ...], param: str
 ) -> tuple[ToolMode, tuple[ToolSpec, ...]]:
-    holder, path = _inside(value, "allowed_tools", param)
+    holder, path = inside(value, "allowed_tools", param)
     mode = choice(required(holder, "mode", path), ("auto", "required"), at(path, "mode"))
     entries = elements(required(holder, "tools", path), at(path, "tools"))
     names = [_named(entry, where) for where, entry in entries]

@@ -56,12 +56,28 @@ class Compacted(openai.types.responses.CompactedResponse):
 CHAT: Final = Kind(
     (OPENAI, "CreateChatCompletionResponse"),
     openai.types.chat.ChatCompletion,
-    frozenset({"choices.message.reasoning_content", "choices.message.reasoning"}),
+    # The description, not the type, is older than calls of custom tools.
+    frozenset(
+        {
+            "choices.message.reasoning_content",
+            "choices.message.reasoning",
+            "choices.message.tool_calls",
+            "choices.message.tool_calls.type",
+        }
+    ),
 )
 CHAT_CHUNK: Final = Kind(
     (OPENAI, "CreateChatCompletionStreamResponse"),
     openai.types.chat.ChatCompletionChunk,
-    frozenset({"choices.delta.reasoning_content", "choices.delta.reasoning"}),
+    # Neither knows a custom tool's call in pieces, which OpenAI sends all the same.
+    frozenset(
+        {
+            "choices.delta.reasoning_content",
+            "choices.delta.reasoning",
+            "choices.delta.tool_calls.type",
+            "choices.delta.tool_calls.custom",
+        }
+    ),
 )
 COMPLETION: Final = Kind((OPENAI, "CreateCompletionResponse"), openai.types.Completion)
 # Until its last piece a choice has no reason why it ended, and a stream no usage, as at OpenAI.

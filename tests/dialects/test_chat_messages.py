@@ -236,7 +236,7 @@ def test_arguments_that_are_no_text_are_named(written: Any) -> None:
         ({"id": "a"}, ".function"),
         ({"id": "a", "function": {}}, ".function.name"),
         ({"id": "a", "function": {"name": ""}}, ".function.name"),
-        ({"id": "a", "type": "custom", "custom": {"name": "a"}}, ".type"),
+        ({"id": "a", "type": "mcp", "mcp": {"name": "a"}}, ".type"),
     ],
 )
 def test_a_call_that_cannot_be_read_is_named_to_the_field(broken: Any, param: str) -> None:

@@ -212,7 +212,7 @@ def test_text_is_given_on_before_the_call_is_whole() -> None:
     ("arguments", "said"),
     [
         ('{"patch": "x"}', '{"patch": "x"}'),
-        ("{}", "{}"),
+        ("{}", ""),
         ('{"input": 7}', '{"input": 7}'),
         ('{"why": "x", "input": "y"}', "y"),
         ('{"input": "\\ud83d"}', "\N{REPLACEMENT CHARACTER}"),

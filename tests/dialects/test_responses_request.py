@@ -184,7 +184,7 @@ def test_allowing_a_tool_that_is_ignored_is_a_notice() -> None:
         ([], "required", "tool_choice"),
         ([SEARCH, WEATHER], {"type": "web_search"}, "tool_choice.type"),
         ([WEATHER], {"type": "custom", "name": "x"}, "tool_choice"),
-        ([WEATHER], {"type": "custom"}, "tool_choice.type"),
+        ([WEATHER], {"type": "custom"}, "tool_choice.name"),
         ([WEATHER], {"type": "function", "name": "clock"}, "tool_choice"),
         ([NAMESPACE], {"type": "function", "name": "clock"}, "tool_choice"),
         ([WEATHER], {"type": "function"}, "tool_choice.name"),

@@ -48,7 +48,7 @@ def test_unusual_names_are_taken(name: str) -> None:
         ({}, "tools"),
         (["weather"], "tools[0]"),
         ([{"function": {"name": "a"}}], "tools[0].type"),
-        ([WEATHER, {"type": "custom", "custom": {"name": "a"}}], "tools[1].type"),
+        ([WEATHER, {"type": "mcp", "mcp": {"name": "a"}}], "tools[1].type"),
         ([{"type": "web_search"}], "tools[0].type"),
         ([{"type": "function"}], "tools[0].function"),
         ([{"type": "function", "function": {}}], "tools[0].function.name"),
@@ -125,7 +125,7 @@ def test_parallel_calls_can_be_forbidden(said: bool | None, parallel: bool) -> N
         ({"type": "allowed_tools", "allowed_tools": 1}, "tool_choice.allowed_tools"),
         ({"type": "function"}, "tool_choice.name"),
         ({"type": "function", "function": {}}, "tool_choice.function.name"),
-        ({"type": "custom", "custom": {"name": "clock"}}, "tool_choice.type"),
+        ({"type": "mcp", "mcp": {"name": "clock"}}, "tool_choice.type"),
         ({}, "tool_choice.type"),
     ],
 )

@@ -5,6 +5,7 @@ from dataclasses import astuple
 from typing import Final
 
 from claude_run.dialects.chat.call import ChatCall
+from claude_run.dialects.custom import InputReader
 from claude_run.turn import Answer, CallText, JsonObject, StopReason, Usage
 
 FINISH_REASON: Final[Mapping[StopReason, str]] = {
@@ -55,25 +56,30 @@ def _message(call: ChatCall, answer: Answer) -> JsonObject:
         "content": answer.text or (None if instead else ""),
         "refusal": answer.refusal or None,
         "annotations": [],
-        **_calls(call, answer.tool_calls),
+        **_calls(call, answer),
         **(reasoning(answer.thinking) if answer.thinking else {}),
     }
 
 
-def _calls(call: ChatCall, made: Sequence[CallText]) -> JsonObject:
+def _calls(call: ChatCall, answer: Answer) -> JsonObject:
+    made = answer.tool_calls
     if not made:
         return {}
     if call.legacy_functions:
         return {"function_call": {"name": made[0].name, "arguments": made[0].arguments}}
-    return {"tool_calls": [_tool_call(one) for one in made]}
+    cut = made[-1] if answer.finished.stop is StopReason.LENGTH else None
+    return {"tool_calls": [_tool_call(one, call, whole=one is not cut) for one in made]}
 
 
-def _tool_call(made: CallText) -> JsonObject:
-    return {
-        "id": made.id,
-        "type": "function",
-        "function": {"name": made.name, "arguments": made.arguments},
-    }
+def _tool_call(made: CallText, call: ChatCall, *, whole: bool) -> JsonObject:
+    if made.name not in call.custom:
+        called = {"name": made.name, "arguments": made.arguments}
+        return {"id": made.id, "type": "function", "function": called}
+    written = InputReader()
+    written.read(made.arguments)
+    if whole:
+        written.finish()
+    return {"id": made.id, "type": "custom", "custom": {"name": made.name, "input": written.text}}
 
 
 def reasoning(text: str) -> JsonObject:

@@ -10,7 +10,8 @@ class ChatCall:
     """`n` answers to `request` are wanted, each its own choice.
 
     `include_usage` asks a stream to end with a usage chunk. `legacy_functions` asks for the
-    `function_call` of old, which has room for one call, in place of `tool_calls`.
+    `function_call` of old, which has room for one call, in place of `tool_calls`. `custom` has
+    the names of the tools whose input is plain text.
     """
 
     request: TurnRequest
@@ -18,6 +19,7 @@ class ChatCall:
     stream: bool = False
     include_usage: bool = False
     legacy_functions: bool = False
+    custom: frozenset[str] = frozenset()
     notices: tuple[Notice, ...] = ()
 
     @property

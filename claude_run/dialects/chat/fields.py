@@ -33,7 +33,12 @@ CHAT_FIELDS: Final[Mapping[str, Field]] = table(
         "From `minimal` on the reasoning is shown; `none` thinks least and shows nothing.",
     ),
     Field("response_format", HONOURED, "Text, a JSON object, or JSON that fits a schema."),
-    Field("tools", HONOURED, "Function tools of any schema; other types are refused."),
+    Field(
+        "tools",
+        HONOURED,
+        "Function tools of any schema, and custom tools, whose grammar Claude reads but is not "
+        "held to; other types are refused.",
+    ),
     Field(
         "tool_choice",
         HONOURED,

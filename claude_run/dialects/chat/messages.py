@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from claude_run.dialects.calls import OpenCalls, arguments
 from claude_run.dialects.content import Media, media, texts
+from claude_run.dialects.custom import arguments_of
 from claude_run.dialects.reading import (
     array,
     at,
@@ -15,7 +16,7 @@ from claude_run.dialects.reading import (
     required,
     text,
 )
-from claude_run.dialects.tools import function_name
+from claude_run.dialects.tools import TYPES, function_name
 from claude_run.turn import (
     AssistantPart,
     AssistantTurn,
@@ -102,11 +103,11 @@ class _Transcript:
         return found
 
     def _tool_call(self, call: JsonObject, param: str) -> ToolCall:
-        choice(call.get("type") or "function", ("function",), at(param, "type"))
-        function = object_(required(call, "function", param), at(param, "function"))
+        type_ = choice(call.get("type") or "function", TYPES, at(param, "type"))
+        called = object_(required(call, type_, param), at(param, type_))
         path = at(param, "id")
         id_ = self._calls.open(text(required(call, "id", param), path), path)
-        return _call(id_, function, at(param, "function"))
+        return _call(id_, called, at(param, type_), custom=type_ == "custom")
 
     def _result(self, message: JsonObject, role: str, param: str) -> UserTurn:
         if role == "function":
@@ -149,6 +150,8 @@ def _said(message: JsonObject, param: str) -> tuple[Text, ...]:
     return said
 
 
-def _call(id_: str, function: JsonObject, param: str) -> ToolCall:
-    name = function_name(required(function, "name", param), at(param, "name"))
-    return ToolCall(id_, name, arguments(function.get("arguments"), at(param, "arguments")))
+def _call(id_: str, called: JsonObject, param: str, *, custom: bool = False) -> ToolCall:
+    name = function_name(required(called, "name", param), at(param, "name"))
+    if custom:
+        return ToolCall(id_, name, arguments_of(called.get("input"), at(param, "input")))
+    return ToolCall(id_, name, arguments(called.get("arguments"), at(param, "arguments")))

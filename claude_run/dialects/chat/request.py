@@ -7,6 +7,7 @@ from claude_run.dialects import steering
 from claude_run.dialects.chat.call import ChatCall
 from claude_run.dialects.chat.fields import CHAT_FIELDS
 from claude_run.dialects.chat.messages import conversation
+from claude_run.dialects.custom import as_function
 from claude_run.dialects.fields import sift
 from claude_run.dialects.reading import (
     at,
@@ -20,7 +21,7 @@ from claude_run.dialects.reading import (
     required,
 )
 from claude_run.dialects.sampling import sampling
-from claude_run.dialects.tools import called, choose, functions
+from claude_run.dialects.tools import TYPES, called, choose, function_name, functions
 from claude_run.turn import (
     JsonObject,
     Sampling,
@@ -52,6 +53,7 @@ def parse_chat(body: object, *, strict: bool) -> ChatCall:
         stream=stream,
         include_usage=stream and _include_usage(asked),
         legacy_functions=bool(asked.get("functions")),
+        custom=_custom(asked),
         notices=notices + clamped,
     )
 
@@ -104,8 +106,20 @@ def _not_both(asked: JsonObject, new: str, old: str) -> None:
 
 def _tool_functions(asked: JsonObject) -> Iterator[tuple[str, Any]]:
     for path, tool in elements(asked.get("tools", []), "tools"):
-        choice(object_(tool, path).get("type"), ("function",), at(path, "type"))
-        yield at(path, "function"), required(tool, "function", path)
+        type_ = choice(object_(tool, path).get("type"), TYPES, at(path, "type"))
+        described, where = required(tool, type_, path), at(path, type_)
+        yield where, _as_function(described, where) if type_ == "custom" else described
+
+
+def _as_function(tool: object, param: str) -> JsonObject:
+    read = object_(tool, param)
+    return as_function(read, function_name(required(read, "name", param), at(param, "name")), param)
+
+
+def _custom(asked: JsonObject) -> frozenset[str]:
+    """The names of the custom tools, all of which have been read."""
+    tools = asked.get("tools", [])
+    return frozenset(tool["custom"]["name"] for tool in tools if tool["type"] == "custom")
 
 
 def _legacy_functions(asked: JsonObject) -> Iterator[tuple[str, Any]]:

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 from typing_extensions import assert_never
 
+from claude_run.dialects.calls import out_of_turn
 from claude_run.dialects.chat.answer import SERVICE_TIER, finish_reason, reasoning, usage
 from claude_run.dialects.chat.call import ChatCall
+from claude_run.dialects.chat.calls import CustomCall, FunctionCall, OpenCall
 from claude_run.turn import (
     Failure,
     JsonObject,
     RefusalDelta,
+    StopReason,
     TextDelta,
     ThinkingDelta,
     ThinkingRedacted,
@@ -46,7 +49,7 @@ class ChunkWriter:
         self._batch: list[JsonObject] = []
         self._begun = False
         self._answering = False
-        self._call_without_arguments: int | None = None
+        self._open: OpenCall | None = None
 
     def write(self, event: TurnEvent) -> list[JsonObject]:
         """The chunks that tell of `event`, none for some.
@@ -73,7 +76,7 @@ class ChunkWriter:
             case TurnRestarted():
                 self._restart()
             case TurnFinished(stop):
-                self._end_call()
+                self._end_call(whole=stop is not StopReason.LENGTH)
                 self._emit({}, finish_reason(self._call, stop))
             case _:
                 assert_never(event)
@@ -95,28 +98,30 @@ class ChunkWriter:
             self._emit(reasoning(text))
 
     def _begin_call(self, event: ToolCallStarted) -> None:
-        self._end_call()
-        self._call_without_arguments = event.index
-        function = {"name": event.name, "arguments": ""}
-        self._emit_call(event.index, function, {"id": event.id, "type": "function"})
+        self._end_call(whole=True)
+        kind = CustomCall if event.name in self._call.custom else FunctionCall
+        self._open = kind(event)
+        self._emit_call(self._open.head())
 
     def _argue(self, index: int, fragment: str) -> None:
-        if fragment:
-            self._call_without_arguments = None
-            self._emit_call(index, {"arguments": fragment})
+        if self._open is None or self._open.started.index != index:
+            raise out_of_turn(index)
+        self._emit_call(self._open.write(fragment))
 
-    def _end_call(self) -> None:
-        """No arguments at all become an empty object, since clients parse whatever there is."""
-        if self._call_without_arguments is not None:
-            self._argue(self._call_without_arguments, "{}")
+    def _end_call(self, *, whole: bool) -> None:
+        if self._open is not None:
+            self._emit_call(self._open.end(whole=whole))
+            self._open = None
 
-    def _emit_call(self, index: int, function: JsonObject, head: JsonObject | None = None) -> None:
+    def _emit_call(self, piece: JsonObject) -> None:
+        if self._open is None or not piece:
+            return
         self._answering = True
+        index = self._open.started.index
         if not self._call.legacy_functions:
-            piece = {"index": index, **(head or {}), "function": function}
-            self._emit({"tool_calls": [piece]})
+            self._emit({"tool_calls": [{"index": index, **piece}]})
         elif index == 0:
-            self._emit({"function_call": function})
+            self._emit({"function_call": piece["function"]})
 
     def _restart(self) -> None:
         if self._answering:

@@ -1,23 +1,14 @@
 """The calls of an answer while they are written, each in the form its tool was written in."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from claude_run.dialects.responses.forms import INPUT, Form, FormKind
+from claude_run.dialects.custom import InputReader
+from claude_run.dialects.responses.forms import Form, FormKind
 from claude_run.dialects.responses.output import Emit, ItemStatus, OutputItem
 from claude_run.turn import JsonObject, ToolCallStarted
-from claude_run.turn.unicode import valid
-
-_OPENING: Final = re.compile(rf'\s*\{{\s*"{INPUT}"\s*:\s*"')
-_WHOLE: Final = re.compile(
-    r'(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}'
-    r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*"
-)
-"""What is whole of a JSON string that is still being written: no half of an escape, nor of a
-pair of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,36 +74,25 @@ class CustomCall(Call):
 
     def __init__(self, index: int, seed: str, emit: Emit, called: Called) -> None:
         super().__init__(index, seed, emit, called)
-        self._input = ""
-        self._unread = ""
-        self._is_open = False
+        self._input = InputReader()
 
     def render(self, status: ItemStatus) -> JsonObject:
-        return self._rendered("custom_tool_call", status, input=self._input)
+        return self._rendered("custom_tool_call", status, input=self._input.text)
 
     def write(self, fragment: str) -> None:
-        super().write(fragment)
-        self._unread += fragment
-        if not self._is_open and (opening := _OPENING.match(self._unread)):
-            self._is_open, self._unread = True, self._unread[opening.end() :]
-        if self._is_open and (whole := _WHOLE.match(self._unread)):
-            self._unread = self._unread[whole.end() :]
-            self._say(json.loads(f'"{whole[0]}"'))
+        self._say(self._input.read(fragment))
 
     def close(self, status: ItemStatus) -> JsonObject:
         if status == "completed":
-            whole = _input_in(self._arguments)
-            if whole.startswith(self._input):
-                self._say(whole[len(self._input) :])
+            self._say(self._input.finish())
         return super().close(status)
 
     def _say(self, text: str) -> None:
-        if text := valid(text):
-            self._input += text
+        if text:
             self._tell("response.custom_tool_call_input.delta", delta=text)
 
     def _finish(self) -> None:
-        self._tell("response.custom_tool_call_input.done", input=self._input)
+        self._tell("response.custom_tool_call_input.done", input=self._input.text)
 
 
 class SearchCall(Call):
@@ -132,16 +112,6 @@ class SearchCall(Call):
 
     def _finish(self) -> None:
         pass  # it is told as a whole
-
-
-def _input_in(arguments: str) -> str:
-    """The text that `arguments` hold; what has another shape is the text itself."""
-    try:
-        value = json.loads(arguments)
-    except ValueError:
-        return valid(arguments)
-    text = value.get(INPUT) if isinstance(value, dict) else None
-    return valid(text if isinstance(text, str) else arguments)
 
 
 CALLS: Final[Mapping[FormKind, type[Call]]] = {

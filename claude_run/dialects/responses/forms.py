@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from claude_run.dialects.custom import as_function
 from claude_run.dialects.reading import at, elements, object_, optional, required, text
 from claude_run.dialects.tools import function_name
 from claude_run.turn import JsonObject
 
 FormKind: TypeAlias = Literal["function", "custom", "tool_search"]
-
-INPUT: Final = "input"
-"""The one argument of a function that stands for a custom tool."""
 
 SEARCH: Final = "tool_search"
 COMMON: Final = "functions"
@@ -87,29 +85,8 @@ def _function(tool: JsonObject, path: str, namespace: str | None) -> Iterator[Of
 
 def _custom(tool: JsonObject, path: str, namespace: str | None) -> Iterator[Offered]:
     name = _name(tool, path)
-    wanted = _wanted(optional(object_, tool, "format", path) or {}, at(path, "format"))
-    told = optional(text, tool, "description", path) or ""
-    argument = {"type": "string", "description": f"The tool's whole input, as plain text.{wanted}"}
-    described = {
-        "name": flat(name, namespace),
-        "description": f"{told}\n\nCall it with that text, unchanged, as `{INPUT}`.".strip(),
-        "parameters": {
-            "type": "object",
-            "properties": {INPUT: argument},
-            "required": [INPUT],
-            "additionalProperties": False,
-        },
-    }
+    described = as_function(tool, flat(name, namespace), path)
     yield Offered(path, described, Form("custom", name, namespace))
-
-
-def _wanted(format_: JsonObject, path: str) -> str:
-    """What the input must look like. Nothing holds Claude to a grammar, but it reads one."""
-    if format_.get("type") != "grammar":
-        return ""
-    syntax = text(required(format_, "syntax", path), at(path, "syntax"))
-    definition = text(required(format_, "definition", path), at(path, "definition"))
-    return f" It must match this {syntax} grammar:\n{definition}"
 
 
 def _namespace(tool: JsonObject, path: str, _: str | None) -> Iterator[Offered]:

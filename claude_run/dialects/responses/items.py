@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from claude_run.dialects.calls import MALFORMED, OpenCalls, arguments
 from claude_run.dialects.content import media, texts
+from claude_run.dialects.custom import arguments_of
 from claude_run.dialects.reading import at, choice, elements, object_, optional, required, text
-from claude_run.dialects.responses.forms import INPUT, SEARCH, flat, found
+from claude_run.dialects.responses.forms import SEARCH, flat, found
 from claude_run.dialects.responses.reasoning import unsealed
 from claude_run.dialects.tools import function_name
 from claude_run.turn import (
@@ -129,8 +130,8 @@ class _Transcript:
 
     def _custom_call(self, item: JsonObject, param: str) -> None:
         if item.get("status") != "incomplete":
-            given = text(item.get("input") or "", at(param, "input"))
-            self._begin_call(item, _name(item, param), {INPUT: given}, param)
+            given = arguments_of(item.get("input"), at(param, "input"))
+            self._begin_call(item, _name(item, param), given, param)
 
     def _begin_call(self, item: JsonObject, name: str, given: JsonObject, param: str) -> None:
         call_id = text(required(item, "call_id", param), at(param, "call_id"))

@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 from typing_extensions import assert_never
 
+from claude_run.dialects.calls import out_of_turn
 from claude_run.dialects.responses.answer import ENDINGS, ended, error_event, failed, frame
 from claude_run.dialects.responses.call import ResponseCall
 from claude_run.dialects.responses.calls import CALLS, Call, Called
@@ -129,7 +130,7 @@ class ResponseWriter:
     def _called(self, index: int) -> Call:
         if isinstance(self._open, Call) and self._open.started.index == index:
             return self._open
-        raise TurnError(Failure.UPSTREAM, f"Claude sent arguments for call {index} out of turn.")
+        raise out_of_turn(index)
 
     def _close(self, status: ItemStatus) -> None:
         if self._open is not None:
