@@ -3,6 +3,7 @@
 import re
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from claude_run.usage.record import CallRecord
 from claude_run.usage.report import Part, Report, report_of
 from claude_run.usage.tally import totals
 from tests.usage.browser import Browser, chromium
-from tests.usage.records import HOSTILE, NOW, OPUS, call, failed, report, run
+from tests.usage.records import HOSTILE, NOW, OPUS, OVERLOADED, call, failed, report, run
 
 TABLE = "[...document.querySelectorAll('#table tbody tr.call')]"
 OVERFLOW = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -110,6 +111,24 @@ def test_it_fits_its_window_and_has_the_grounds_colour(
     picture = browser.screenshot()
     assert struct.unpack(">II", picture[16:24])[0] == width
     assert len(picture) > 20_000  # something is drawn on it
+
+
+def test_on_a_phone_what_is_to_be_read_is_read_without_scrolling_sideways(
+    browser: Browser, tmp_path: Path
+) -> None:
+    browser.size(390)
+    long = replace(OVERLOADED, message="Claude is overloaded, " * 15 + "x" * 300)
+    entries = [logged("a", "one " * 200, answer="two " * 200)]
+    told = report_of([Part(run(), lambda: [failed(long, request_id="a")], entries)])
+    edge = "Math.max(...[...document.querySelectorAll('.held')].map(e => e.getBoundingClientRect()"
+    for enabled in (True, False):
+        browser.javascript(enabled=enabled)
+        browser.open(write(tmp_path, told), "#call-a")
+        assert browser.run(f"return {edge}.right))") <= 390
+        scrolled = "document.querySelector('.wide:has(#table)').scrollLeft = 300"
+        assert browser.run(f"{scrolled}; return {edge}.left))") >= 0
+    name = "document.querySelector('.groups th[scope=row]').getBoundingClientRect().height"
+    assert browser.run(f"return {name}") < 60  # its words are whole
 
 
 def test_on_paper_it_is_black_on_white(browser: Browser, tmp_path: Path) -> None:

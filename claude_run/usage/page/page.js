@@ -52,8 +52,9 @@
 
   function noteOf(call) {
     const note = element("tr", undefined, hasFailed(call) ? "note failed" : "note");
-    const cell = element("td", call.note, "text");
+    const cell = element("td", undefined, "text");
     cell.colSpan = keys.length;
+    cell.append(element("div", call.note, "held"));
     note.append(cell);
     return note;
   }
@@ -78,10 +79,12 @@
         || (name === "cost" && !keys.includes("cost"))) continue;
       list.append(element("dt", name), element("dd", name === "run" ? data.runs[call.run] : String(call[name])));
     }
-    cell.append(list);
+    const held = element("div", undefined, "held");  // where a small window can be, and not beyond
+    held.append(list);
+    cell.append(held);
     detail.append(cell);
     lastOf(row).after(detail);
-    converse(cell, call);
+    converse(held, call);
   }
 
   let unpacked = null;
