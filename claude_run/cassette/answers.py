@@ -7,6 +7,7 @@ Call ids are not kept: a replayed answer is given ids of its own.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, Final
 
 from typing_extensions import assert_never
@@ -113,9 +114,8 @@ def from_json(told: JsonObject) -> Recorded:
     failure = _read_failure(told["failure"]) if "failure" in told else None
     if failure is None and not (events and isinstance(events[-1].event, TurnFinished)):
         raise ValueError("an answer has no end")
-    return Recorded(
-        events, str(told["recorded"]), str(told["by"]), bool(told.get("rehearsed")), failure
-    )
+    datetime.fromisoformat(told["recorded"])
+    return Recorded(events, told["recorded"], str(told["by"]), bool(told.get("rehearsed")), failure)
 
 
 def settled_events(events: Iterable[Timed]) -> tuple[Timed, ...]:

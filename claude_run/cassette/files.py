@@ -5,10 +5,12 @@ killed leaves no half of one. The directory itself is the lock: several bridges 
 into it at once.
 """
 
+import errno
 import fcntl
 import json
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -87,7 +89,7 @@ class Files:
             document = unpacked(told["request"], self.beside)
             answers = tuple(from_json(answer) for answer in told["answers"])
             subject_of(document)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise CassetteError(
                 f"{self._path(name)} is not a recording that can be used ({error!r}). {_RESTORE}"
             ) from error
@@ -102,7 +104,7 @@ class Files:
         if name not in self._fetched:
             path = self.directory / BESIDE / os.path.basename(name)
             try:
-                content = path.read_bytes()
+                content = _content(path)
             except OSError as error:
                 raise CassetteError(
                     f"{path} cannot be read ({error.strerror}). {_RESTORE}"
@@ -187,7 +189,7 @@ class Files:
 
     def _json(self, name: str) -> Any:
         try:
-            return json.loads(self._path(name).read_bytes())
+            return json.loads(_content(self._path(name)))
         except (ValueError, RecursionError) as error:
             raise CassetteError(
                 f"{self._path(name)} is not whole JSON ({error}). {_RESTORE}"
@@ -235,6 +237,14 @@ def _is_setting(member: tuple[str, Any]) -> bool:
         and isinstance(value, list)
         and all(isinstance(pattern, str) for pattern in value)
     )
+
+
+def _content(path: Path) -> bytes:
+    """A cassette may come from anybody: a pipe would be waited for, a device has no end."""
+    kind = path.stat().st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise OSError(errno.EINVAL, "It is no plain file")
+    return path.read_bytes()
 
 
 def replace_file(path: Path, content: bytes) -> None:

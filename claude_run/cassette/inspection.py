@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from claude_run.cassette.credentials import place_of_credential
 from claude_run.cassette.files import BESIDE, CassetteError, Files, Recording
 from claude_run.cassette.nearest import leaves
 from claude_run.cassette.runs import last_run
+from claude_run.settings import Settings
 from claude_run.turn import JsonObject
 
 _FIRST_WORDS: Final = 60
@@ -97,12 +99,14 @@ def conversation(recording: Recording) -> Iterator[tuple[str, str]]:
 
 def problems(directory: Path) -> list[str]:
     """What is wrong with any file, a sentence each."""
+    from claude_run.cassette.cassette import masks_of  # noqa: PLC0415 - `list` needs no patterns
+
     return [
         problem
         for files in cassettes_in(directory)
         for problem in (
             *(p for name in files.names() for p in _problems_of(files, name, directory)),
-            *_complaint(files.settings),
+            *_complaint(partial(masks_of, files, Settings())),
         )
     ]
 

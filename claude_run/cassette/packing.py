@@ -39,6 +39,26 @@ Fetch = Callable[[str], bytes]
 """What stands beside a recording under a name."""
 
 
+_MOST: Final = 256 * 1024 * 1024
+"""Bytes that a document may unfold to: ten references to ten, ten levels deep, fill any memory."""
+
+
+_FETCHED: Final = 4000  # and what a reference costs beside them
+
+
+@dataclass(slots=True)
+class _Bounded:
+    of: Fetch
+    left: int = _MOST
+
+    def fetch(self, name: str) -> bytes:
+        content = self.of(name)
+        self.left -= len(content) + _FETCHED
+        if self.left < 0:
+            raise ValueError(f"it unfolds to more than {_MOST} bytes")
+        return content
+
+
 @dataclass(slots=True)
 class Packed:
     """`document` is what the file holds, `beside` by name what stands beside it."""
@@ -57,7 +77,8 @@ def packed(document: JsonObject, blobs: Mapping[str, bytes]) -> Packed:
 
 def unpacked(document: JsonObject, fetch: Fetch) -> JsonObject:
     """The inverse of `packed`. Raises KeyError, TypeError or ValueError on what is none."""
-    return {name: _unpacked(name, value, fetch) for name, value in document.items()}
+    bounded = _Bounded(fetch).fetch
+    return {name: _unpacked(name, value, bounded) for name, value in document.items()}
 
 
 def references(document: JsonObject, fetch: Fetch) -> set[str]:

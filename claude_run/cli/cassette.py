@@ -92,7 +92,7 @@ def _prune(directory: Path, names: Sequence[str], call: Call) -> int:
         _print_json(gone)
     else:
         for name in gone:
-            print(name)
+            print(_printable(name))
         done = "would be removed" if call.values["dry_run"] else "removed"
         say(f"{counted(len(gone), 'file')} {done}")
     return 0
@@ -105,7 +105,7 @@ def _check(directory: Path, names: Sequence[str], call: Call) -> int:
         _print_json(told)
     else:
         for problem in told:
-            print(problem)
+            print(_printable(problem))
         say(
             counted(len(told), "problem")
             if told

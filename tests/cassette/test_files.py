@@ -1,20 +1,25 @@
 """The directory: several writers, writers that die, files that are not what they should be."""
 
 import json
+import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from claude_run.bridge import BridgeError
 from claude_run.cassette.cassette import Cassette
+from claude_run.cassette.document import digest_of
 from claude_run.cassette.files import CassetteError, Files
 from claude_run.cassette.inspection import problems
 from claude_run.claude.names import ModelName
 from claude_run.settings import RecordMode, Settings
 from claude_run.turn import (
     AssistantTurn,
+    JsonObject,
     Text,
     ToolSpec,
     Turn,
@@ -139,6 +144,63 @@ def test_a_file_that_cannot_be_used_is_named_and_left_as_it_is(
     assert name in str(caught.value)
     assert [name in problem for problem in problems(cassette)] == [True]
     assert (cassette / name).read_text() == broken
+
+
+def put_beside(cassette: Path, content: object) -> JsonObject:
+    """A reference to `content`."""
+    data = json.dumps(content).encode()
+    name = f"{digest_of(data)}.json"
+    (cassette / "shared" / name).write_bytes(data)
+    return {"beside": name}
+
+
+def a_pipe(cassette: Path) -> None:
+    os.mkfifo(cassette / "pipe.json")
+
+
+def a_pipe_beside(cassette: Path) -> None:
+    [shared] = (cassette / "shared").iterdir()
+    shared.unlink()
+    os.mkfifo(shared)
+
+
+def a_device(cassette: Path) -> None:
+    (cassette / "zero.json").symlink_to("/dev/zero")
+
+
+def an_unfolding(cassette: Path) -> None:
+    """Ten times ten, ten levels deep."""
+    told: object = "x"
+    for _ in range(10):
+        told = put_beside(cassette, [told] * 10)
+    rewrite(cassette, lambda recording: recording["request"].update(system=told))
+
+
+def a_nest(cassette: Path) -> None:
+    told: object = "x"
+    for _ in range(900):
+        told = [told]
+    rewrite(cassette, lambda recording: recording["request"].update(system=told))
+
+
+def no_time(cassette: Path) -> None:
+    rewrite(cassette, lambda recording: recording["answers"][0].update(recorded="yesterday"))
+
+
+def rewrite(cassette: Path, change: Callable[[JsonObject], object]) -> None:
+    [name] = files(cassette)
+    recording = json.loads((cassette / name).read_text())
+    change(recording)
+    (cassette / name).write_text(json.dumps(recording))
+
+
+@pytest.mark.parametrize("change", [a_pipe, a_pipe_beside, a_device, an_unfolding, a_nest, no_time])
+def test_a_cassette_of_somebody_elses_holds_nobody_up(
+    cassette: Path, change: Callable[[Path], None]
+) -> None:
+    change(cassette)
+    [problem] = problems(cassette)
+    assert re.search("no plain file|not a recording that can be used", problem)
 
 
 def test_what_is_shared_is_missed_where_it_is_missing_or_another(cassette: Path) -> None:
