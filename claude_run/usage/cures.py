@@ -81,8 +81,10 @@ def _cure(error: ErrorSums, windows: Iterable[WindowUse], in_python: bool) -> st
         case Failure.MODEL_NOT_FOUND:
             return _unknown_model(error, in_python)
         case _:
-            said = printable(error.message)
-            return "; ".join(filter(None, (said.rstrip("."), _helps(failure, in_python))))
+            said = printable(error.message).rstrip(".")
+            if error.messages > 1:
+                said += f" (the commonest of {error.messages} messages)"
+            return "; ".join(filter(None, (said, _helps(failure, in_python))))
 
 
 def _helps(failure: Failure, in_python: bool) -> str:

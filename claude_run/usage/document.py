@@ -68,6 +68,7 @@ def totals_json(totals: Totals) -> JsonObject:
                 "calls": error.calls,
                 "message": without_keys(error.message),
                 "models": list(error.models),
+                "messages": error.messages,
             }
             for error in totals.errors
         ],

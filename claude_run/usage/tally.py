@@ -196,6 +196,7 @@ class Tally:
                 row.calls,
                 row.messages.most_common(1)[0][0],
                 tuple(sorted(row.models)),
+                min(row.calls, len(row.messages)),  # what was tried again is not counted
             )
             for (status, kind), row in self._errors.items()
             if row.calls > 0

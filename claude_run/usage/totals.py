@@ -46,13 +46,15 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class ErrorSums:
-    """Calls that failed in one way. `message` is the commonest, `models` were asked for."""
+    """Calls that failed in one way. `message` is the commonest of so many `messages`, `models`
+    were asked for."""
 
     status: int
     kind: str
     calls: int
     message: str
     models: tuple[str, ...]
+    messages: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from claude_run.turn import Failure, Notice, Overage, PlanWindow
 from claude_run.usage.cures import CURES
 from claude_run.usage.paper import Paper, paper_of
-from claude_run.usage.record import CallRecord
+from claude_run.usage.record import CallError, CallRecord
 from claude_run.usage.summary import Detail, Telling, print_summary, summary
 from claude_run.usage.tally import totals
 from claude_run.usage.words import FREE, PAYERS, cells
@@ -84,6 +84,13 @@ def test_failures_are_told_by_kind_with_what_helps() -> None:
     assert quota[1].endswith(", or --on-limit wait")
     unknown = "unknown model text-embedding-3-small: give that client its own base URL"
     assert ["1 x 404", unknown] in lines
+
+
+def test_failures_of_a_kind_that_say_other_things_are_not_told_as_one() -> None:
+    images = CallError("not_found", 404, None, "Claude has no images API.")
+    speech = replace(images, message="Claude has no audio API.")
+    lines = rows(told(failed(images), failed(speech), failed(images)))
+    assert ["3 x 404", "Claude has no images API (the commonest of 2 messages)"] in lines
 
 
 def test_a_name_that_is_known_here_and_not_upstream_is_not_mapped_to_itself() -> None:
