@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from claude_run.server.caller import CALLER, Caller, clean_label
+from claude_run.server.paths import asked
 from claude_run.usage.windows import Plan, headers_of
 
 LABEL: Final = "x-claude-run-label"
@@ -45,7 +46,7 @@ class Exchanges:
         headers = Headers(scope=scope)
         path, label = _unlabelled(scope)
         caller = Caller(
-            endpoint=path.removeprefix("/v1"),
+            endpoint=asked(path).path,
             label=clean_label(unquote(headers.get(LABEL, ""))) or label or self._label(),
             retries=_whole(headers.get(RETRIES, "")),
             trace_headers={name: headers[name] for name in TRACE if name in headers},

@@ -14,14 +14,17 @@ from claude_run.dialects.errors import error_body
 from claude_run.server.caller import caller
 from claude_run.server.desk import Desk
 from claude_run.server.encoding import PACKED, Unpacked, is_known
+from claude_run.server.paths import DEPLOYMENT, asked
 from claude_run.settings import Settings
 from claude_run.turn import Failure, TurnError
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _NO_NAME: Final = frozenset("@/?#\\")
+OTHER_KEYS: Final = ("x-api-key", "api-key")
+"""Where clients of Anthropic's and Azure's put the key."""
+
 _OPEN: Final = "/health"
 _USAGE: Final = "/usage"
-_VERSION: Final = "/v1"
 # A client that is told 413 before it has sent everything sees a broken pipe instead.
 _DRAINED: Final = 1 << 30
 
@@ -43,7 +46,8 @@ def hosts_of(settings: Settings) -> frozenset[str] | None:
 
 class Guard:
     """The outermost layer. `hosts` are the names that this machine may be called by, None where a
-    name leads nobody here. It also takes `/v1` off the path: some clients leave it out."""
+    name leads nobody here. It also takes off the path what may stand before what is
+    served."""
 
     def __init__(
         self, app: ASGIApp, keys: Keys, desk: Desk, *, max_body: int, hosts: frozenset[str] | None
@@ -60,15 +64,13 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        authority, path = _target(scope["path"])
-        path = _unversioned(path)
+        authority, path, deployment = asked(scope["path"])
         hosts = (headers.get("host", ""), authority)
         if (refusal := self._refusal(headers, hosts, path)) is not None:
             await refusal(scope, receive, send)
         elif scope["type"] == "websocket":
             origin = _foreign_origin(headers)
-            asked = {**scope, "path": path}
-            await (origin or self._app)(asked, receive, send)
+            await (origin or self._app)({**scope, "path": path}, receive, send)
         elif int(headers.get("content-length") or 0) > self._max_body:
             # Who sends `Expect` has sent nothing yet, and would be asked for it.
             if "expect" not in headers:
@@ -80,8 +82,8 @@ class Guard:
         else:
             # A HEAD is answered as a GET, and what serves this leaves the body out.
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            asked = {**scope, "path": path, "method": method}
-            await self._app(asked, self._bounded(receive, encoding), send)
+            served = {**scope, "path": path, "method": method, DEPLOYMENT: deployment}
+            await self._app(served, self._bounded(receive, encoding), send)
 
     def _refusal(
         self, headers: Headers, hosts: Iterable[str | None], path: str
@@ -142,25 +144,9 @@ class Guard:
 
 def _key_in(headers: Headers) -> bytes:
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+    others = (headers[name] for name in OTHER_KEYS if name in headers)
+    given = token.strip() if scheme.lower() == "bearer" else next(others, "")
     return given.encode("utf-8", "surrogateescape")
-
-
-def _target(path: str) -> tuple[str | None, str]:
-    """The host and the path of a request's target, which clients of proxies send whole."""
-    if not path.lower().startswith(("http://", "https://")):
-        return None, path
-    authority, slash, rest = path.split("://", 1)[1].partition("/")
-    return authority, slash + rest or "/"
-
-
-def _unversioned(path: str) -> str:
-    """`path` without the version, which stands there twice where OpenAI's base URL was given to a
-    client that adds it by itself, and without slashes too many, which come of joining the two."""
-    path = f"/{path.strip('/')}"
-    while path.startswith(f"{_VERSION}/"):
-        path = path.removeprefix(_VERSION)
-    return path
 
 
 def _host(header: str) -> str | None:

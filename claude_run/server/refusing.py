@@ -36,7 +36,8 @@ def _handler(key: str, told: dict[str, Any]) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("content-length") or 0))
             scheme, _, token = self.headers.get("authorization", "").partition(" ")
-            given = token.strip() if scheme.lower() == "bearer" else self.headers.get("x-api-key")
+            other = self.headers.get("x-api-key") or self.headers.get("api-key")
+            given = token.strip() if scheme.lower() == "bearer" else other
             if hmac.compare_digest((given or "").encode("utf-8", "replace"), key.encode()):
                 self._answer(_STATUS, told)
             else:

@@ -185,7 +185,9 @@ EVENTS: Final[dict[str, Callable[[JsonObject], Kind]]] = {
 
 def _served(path: str) -> str:
     """The path as the routes know it: without label and version."""
-    return re.sub(r"^(/label/[^/]+)?(/v1)*(?=/)", "", path.partition("?")[0])
+    return re.sub(
+        r"^(/label/[^/]+)?(/openai(/deployments/[^/]+)?)?(/v1)*(?=/)", "", path.partition("?")[0]
+    )
 
 
 def faults(kind: Kind, value: object) -> Iterator[str]:

@@ -206,6 +206,21 @@ def test_a_deleted_response_is_gone(client: openai.OpenAI, upstream: ScriptedUps
     assert len(upstream.requests) == 1
 
 
+def test_a_response_that_is_kept_is_neither_streamed_again_nor_cancelled(
+    client: openai.OpenAI, upstream: ScriptedUpstream
+) -> None:
+    given = client.responses.create(model="sonnet", input="hello")
+    with pytest.raises(openai.BadRequestError, match="Retrieve it without stream") as refused:
+        client.responses.retrieve(given.id, stream=True)
+    assert refused.value.param == "stream"
+    assert client.responses.retrieve(given.id, stream=False) == given
+    with pytest.raises(openai.BadRequestError, match="Cannot cancel a synchronous response"):
+        client.responses.cancel(given.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.cancel("resp_nowhere")
+    assert len(upstream.requests) == 1
+
+
 def test_what_is_not_to_be_stored_is_not_kept(
     bridge: Bridge, client: openai.OpenAI, upstream: ScriptedUpstream
 ) -> None:
