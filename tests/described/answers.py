@@ -184,10 +184,9 @@ EVENTS: Final[dict[str, Callable[[JsonObject], Kind]]] = {
 
 
 def _served(path: str) -> str:
-    """The path as the routes know it: without label and version."""
-    return re.sub(
-        r"^(/label/[^/]+)?(/openai(/deployments/[^/]+)?)?(/v1)*(?=/)", "", path.partition("?")[0]
-    )
+    """The path as the routes know it: without label, version and what Azure's have before it."""
+    before = r"^(/label/[^/]+)?(/openai(/deployments/[^/]+)?)?(/v1)*(?=/)"
+    return re.sub(before, "", path.partition("?")[0])
 
 
 def faults(kind: Kind, value: object) -> Iterator[str]:
