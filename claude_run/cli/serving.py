@@ -1,11 +1,12 @@
 """The bridges that `claude-run serve` keeps up: which there are, and how they are ended."""
 
 import os
-import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
+
+import psutil
 
 from claude_run.bridge.hosts import UNIX, is_socket
 from claude_run.bridge.place import absolute
@@ -40,12 +41,26 @@ def stop(call: Call) -> int:
     if len(found) > 1 and not _PLACES & call.given:
         say(f"several are served; say which: {', '.join(map(_option, found))}")
         return NONE
-    for one in found:
-        with suppress(ProcessLookupError):
-            os.kill(one.pid, signal.SIGTERM)
-    while {one.pid for one in found} & {one.pid for one in served(call)}:
+    ending = [process for one in found if (process := _process(one.pid)) is not None]
+    for process in ending:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    while any(map(_runs, ending)):
         time.sleep(_LOOK_EVERY)
     return 0
+
+
+def _process(pid: int) -> psutil.Process | None:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid)
+    return None
+
+
+def _runs(process: psutil.Process) -> bool:
+    """False also where nobody has taken note of its end, as in a container."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def served(call: Call) -> Sequence[Running]:
