@@ -95,13 +95,12 @@ class Recorder:
             self._tape.score.not_recorded(f"{place} looks like a credential (--redact masks it)")
             return
         try:
-            self._write(question, answer)
+            self._tape.wrote(self._write(question, answer))
         except (OSError, CassetteError) as error:
             self._tape.score.not_recorded(str(error))
-        else:
-            self._tape.score.recorded += 1
 
-    def _write(self, question: Question, answer: Recorded) -> None:
+    def _write(self, question: Question, answer: Recorded) -> str:
+        """The name of the file."""
         mine = self._mine.setdefault(question.key, {})
         before = self._tape.recording(question.key)
         with self._files.lock():
@@ -116,6 +115,7 @@ class Recorder:
             )
             self._files.write(recording, question.blobs)
         mine[question.number] = answer
+        return file
 
     def _there(self, file: str, before: Recording | None, *, is_first: bool) -> list[Recorded]:
         """The answers that stay: those of other processes, and, unless they are replaced, those

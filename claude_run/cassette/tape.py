@@ -52,6 +52,7 @@ class Tape:
             self._there.setdefault(self._key(recording), []).append(recording)
         self._asked: Counter[str] = Counter()
         self._given: dict[str, set[int]] = {}
+        self._written: set[str] = set()
         self.score: Final = Score(tell)
 
     def question(self, request: TurnRequest, model: str) -> Question:
@@ -87,9 +88,14 @@ class Tape:
         """Made when the first request is missed."""
         return Neighbours(recording for found in self._there.values() for recording in found)
 
+    def wrote(self, file: str) -> None:
+        """An answer was recorded in `file`."""
+        self._written.add(file)
+        self.score.recorded += 1
+
     def used(self) -> list[str]:
-        """The files of the recordings of which something was given."""
-        return sorted(r.file for key in self._given for r in self._there[key])
+        """The files of the recordings of which something was given, or that were written."""
+        return sorted(self._written | {r.file for key in self._given for r in self._there[key]})
 
     def unused(self) -> list[str]:
         """The files of the recordings of which an answer was not given."""

@@ -65,6 +65,11 @@ _OF_A_VALUE: Final = re.compile(
 )
 
 
+_FURTHEST: Final = 400 * 86400.0
+"""Seconds from now. No window of a plan lasts longer, but a proxy may say anything."""
+_FULLEST: Final = 100.0
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimit:
     """What the CLI last said of the plan. Times in epoch seconds, utilisation 0 to 1."""
@@ -77,7 +82,8 @@ class RateLimit:
 
     @classmethod
     def of(cls, info: RateLimitInfo, *, now: float) -> "RateLimit":
-        return cls(info.status, info.resets_at, info.rate_limit_type, info.raw, now)
+        resets_at = _moment(info.resets_at, now)
+        return cls(info.status, resets_at, info.rate_limit_type, info.raw, now)
 
     @property
     def exhausts_the_plan(self) -> bool:
@@ -98,8 +104,8 @@ class RateLimit:
             PlanWindow(
                 name,
                 str((self._decides if name == self.window else seen.get("status")) or ""),
-                seen.get("utilization"),
-                seen.get("resetsAt"),
+                _number(seen.get("utilization"), _FULLEST),
+                _moment(seen.get("resetsAt"), self.heard_at),
                 self.heard_at,
             )
             for name, seen in named.items()
@@ -128,9 +134,21 @@ class RateLimit:
             bool(raw.get("overageInUse") or raw.get("isUsingOverage")),
             raw.get("overageStatus"),
             raw.get("overageDisabledReason"),
-            raw.get("overageResetsAt"),
+            _moment(raw.get("overageResetsAt"), self.heard_at),
             self.heard_at,
         )
+
+
+def _moment(told: object, now: float | None) -> float | None:
+    """A time that is told, as far as it can be meant: milliseconds are none, and nobody waits for
+    years."""
+    return _number(told, (now or 0.0) + _FURTHEST)
+
+
+def _number(told: object, most: float) -> float | None:
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= most:
+        return None
+    return told
 
 
 def from_messages(

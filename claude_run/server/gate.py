@@ -148,7 +148,7 @@ class Gate:
             raise _error(replace(refusal, cure=TOO_LONG), said, now)
         self._lines.once(f"wait {refusal.until}", f"{refusal.what} Calls wait until then.")
         with caller().held():
-            await _until(refusal.until + _SOON)
+            await until(refusal.until + _SOON, seconds)
 
     async def _try_again(self, error: TurnError, tries: int) -> None:
         """Returns when a call may be tried again that a window refused which should have reset by
@@ -195,9 +195,11 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-async def _until(at: float) -> None:
-    """Returns at that time of the clock: while a machine sleeps, no other one goes on."""
-    while (left := at - time.time()) > 0:  # noqa: ASYNC110 - nobody tells what time it is
+async def until(at: float, seconds: float) -> None:
+    """Returns at that time of the clock, or after so many seconds. While a machine sleeps only the
+    clock goes on; and one that is put back says what there is to wait for anew."""
+    enough = time.monotonic() + seconds
+    while (left := min(at - time.time(), enough - time.monotonic())) > 0:  # noqa: ASYNC110 - nobody tells
         await asyncio.sleep(min(left, _LONGEST_PAUSE))
 
 

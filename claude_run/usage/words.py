@@ -40,6 +40,8 @@ STATUSES: Final[Mapping[str, str]] = {
 
 
 def duration(seconds: float) -> str:
+    """Nothing is shorter than nothing, though a clock may have been put back meanwhile."""
+    seconds = max(0.0, seconds)
     whole = int(seconds)
     if whole >= DAY:
         return f"{whole // DAY} d {whole % DAY // HOUR} h"

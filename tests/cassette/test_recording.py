@@ -11,6 +11,7 @@ import openai
 import pytest
 
 from claude_run.bridge import BridgeError
+from claude_run.cassette.inspection import prune
 from claude_run.rehearsal.answers import Hold, Refuse, Reply, TextBlock, say
 from claude_run.turn import JsonObject
 from tests.cassette.tapes import (
@@ -45,6 +46,7 @@ def test_only_what_is_new_is_asked_and_nothing_is_written_twice(
     assert (told["replayed"], told["recorded"], told["unused"]) == (1, 1, [])
     [old] = [name for name in files(cassette) if name.startswith("old")]
     assert (cassette / old).read_text() in before
+    assert prune(cassette) == []  # both were used by the last run: one given, one recorded
 
 
 def test_everything_is_asked_anew_and_an_equal_answer_changes_no_file(

@@ -33,6 +33,16 @@ def _sse(told: Iterable[JsonObject], end: str = "\n") -> bytes:
     return "".join(lines).encode("utf-8", "surrogatepass")
 
 
+def _with_window(status: str, answer: bytes) -> bytes:
+    """With a window of a plan that resets at no time that a clock could show."""
+    unified = b"anthropic-ratelimit-unified"
+    told = {b"-status": status, b"-5h-status": status, b"-5h-utilization": "1e9"}
+    told |= {b"-reset": "1" + "0" * 20, b"-5h-reset": "1" + "0" * 20}
+    told[b"-representative-claim"] = "five_hour"
+    lines = b"".join(b"%s%s: %s\r\n" % (unified, k, v.encode()) for k, v in told.items())
+    return answer.replace(b"connection: close\r\n", b"connection: close\r\n" + lines, 1)
+
+
 def _stream(told: Iterable[JsonObject]) -> bytes:
     return _STREAM + _sse(told)
 
@@ -118,6 +128,9 @@ MODES: Final[dict[str, Mode]] = {
     "an error first": Mode(_stream([_FAIL])),
     "an error in the text": Mode(_stream([*OK[:LO], _FAIL])),
     "an error after the end": Mode(_stream([*OK, _FAIL]), None),
+    "refused until beyond all time": Mode(
+        _with_window("rejected", _error("429 Too Many Requests", "rate_limit_error"))
+    ),
     # --- streams that are not right ---
     "no start": Mode(_stream(OK[OPENED:]), None),
     "two starts": Mode(_with(OPENED, OK[START]), None),
@@ -141,6 +154,7 @@ MODES: Final[dict[str, Mode]] = {
         _stream(OK[:LO]) + _sse([_text("lo")])[:-20] + b"\xff\xfe\n\n"
     ),
     # --- odd, and right ---
+    "a window that resets beyond all time": Mode(_with_window("allowed", _stream(OK)), True),
     "half a character": Mode(_with(LO, _text("")).replace(b'"Hel"', b'"Hel\\ud83d"'), None),
     "lines as on Windows": Mode(_STREAM + _sse(OK, "\r\n"), True),
     "comments and pings": Mode(

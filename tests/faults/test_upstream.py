@@ -11,6 +11,8 @@ SOME = (
     "a page",
     "packed, it says",
     "cut in an event",
+    "refused until beyond all time",
+    "a window that resets beyond all time",
     "no start",
     "usage below nothing",
     "a byte at a time",

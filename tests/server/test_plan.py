@@ -1,5 +1,6 @@
 """Budgets, plan windows and paid extra usage, as a client meets them on a real bridge."""
 
+import asyncio
 import json
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ import pytest
 
 from claude_run.bridge import Bridge
 from claude_run.rehearsal.answers import Hold, Refuse, say
+from claude_run.server.gate import until
 from claude_run.settings import Settings
 from claude_run.turn import JsonObject, Usage
 from claude_run.usage.foresight import price_of
@@ -326,6 +328,11 @@ def test_with_on_limit_wait_calls_go_on_by_themselves_after_the_reset(
     assert all(record.began + record.seconds >= late for record in made)
     assert all(record.error is None and record.queued > 0 for record in made)
     assert sum("Calls wait until then" in line for line in told) == 1
+
+
+def test_a_clock_that_is_put_back_holds_nobody_longer_than_was_said() -> None:
+    asyncio.run(asyncio.wait_for(until(time.time() + 86400, 0.05), PATIENCE))
+    asyncio.run(asyncio.wait_for(until(time.time(), 86400), PATIENCE))  # nor one that goes on
 
 
 def test_a_window_that_has_reset_by_the_time_it_is_heard_of_may_be_tried_again(

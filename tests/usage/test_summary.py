@@ -15,7 +15,8 @@ from claude_run.usage.paper import Paper, paper_of
 from claude_run.usage.record import CallError, CallRecord
 from claude_run.usage.summary import Detail, Telling, print_summary, summary
 from claude_run.usage.tally import totals
-from claude_run.usage.words import FREE, PAYERS, cells
+from claude_run.usage.windows import lasting
+from claude_run.usage.words import FREE, PAYERS, cells, duration
 from tests.usage.records import (
     HOSTILE,
     NOW,
@@ -252,3 +253,8 @@ def test_nothing_that_goes_wrong_gets_out() -> None:
     stderr.close()
     print_summary(run(), totals([]), stderr)
     print_summary(run(), totals([]), None)
+
+
+def test_no_time_is_shorter_than_nothing_where_a_clock_was_put_back() -> None:
+    assert duration(-86400.0) == "0.0 s"
+    assert lasting(-86400.0) == "0 s"
