@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from claude_run.cli.ask_options import ASK_OPTIONS
-from claude_run.cli.kinds import DURATION, FLAG, PATTERN, PORT, choice, path, text
+from claude_run.cli.kinds import DURATION, FLAG, PATTERN, choice, text
 from claude_run.cli.options import OPTIONS, Group, Option, named, settings_of, unconfigured
+from claude_run.cli.serve_options import SERVE_OPTIONS
 from claude_run.settings import Settings
 
 
@@ -68,134 +69,8 @@ RUN: Final = Verb(
     ),
 )
 
-_NOT_TO_SERVE: Final = frozenset(
-    {"anthropic", "deadline", "fail-on", "for", "hide-login", "port", "set"}
-)
-SERVE: Final = (
-    Option(
-        "port",
-        PORT,
-        Group.EVERYDAY,
-        "Listen on this port. Without it 8000; 0 takes a free one.",
-        default=8000,
-    ),
-    Option(
-        "host",
-        text("ADDRESS"),
-        Group.EVERYDAY,
-        "Listen on this loopback address, on unix:/path, or with --allow-host on the address of a"
-        " container network. Without it 127.0.0.1.",
-        personal="it decides who can reach your login",
-    ),
-    Option(
-        "allow-host",
-        text("NAME", repeated=True),
-        Group.EVERYDAY,
-        "Answer clients that call this machine by NAME: host.docker.internal. May be repeated.",
-        personal="it decides who can reach your login",
-    ),
-    Option(
-        "key",
-        path("FILE"),
-        Group.EVERYDAY,
-        "Take the key from FILE. CLAUDE_RUN_KEY may hold it, too. Without either one is made and"
-        " shown once.",
-        configurable=False,
-    ),
-    Option(
-        "env",
-        FLAG,
-        Group.EVERYDAY,
-        "Print what a shell's eval takes.",
-        default=False,
-        configurable=False,
-    ),
-    Option(
-        "background",
-        FLAG,
-        Group.EVERYDAY,
-        "Return once it serves, and leave it running.",
-        default=False,
-        configurable=False,
-    ),
-    Option(
-        "status", FLAG, Group.EVERYDAY, "Tell what is served.", default=False, configurable=False
-    ),
-    Option(
-        "stop",
-        FLAG,
-        Group.EVERYDAY,
-        "End what is served, and wait for its end.",
-        default=False,
-        configurable=False,
-    ),
-    Option(
-        "drain",
-        DURATION,
-        Group.LIMITS,
-        "How long answers that have begun may take, once it was told to end. Without it 30s.",
-        default=30.0,
-    ),
-    *(option for option in OPTIONS if option.name not in _NOT_TO_SERVE),
-)
-"""What `claude-run serve` takes."""
-
 VERBS: Final = (
     RUN,
-    Verb(
-        "report",
-        "report",
-        "report [OPTIONS] FILE...",
-        "Make a page, JSON or Markdown of runs that were written with --json or --log.",
-        unconfigured("json", "markdown", "report"),
-        most=None,
-        about="Several files, as of a job's matrix, become one report. - is standard output;"
-        " without any option Markdown goes there.",
-    ),
-    Verb(
-        "watch",
-        "watch",
-        "watch [PID]",
-        "Watch a run from another terminal: calls, rates, errors, windows, cost.",
-        most=1,
-        about="PID is claude-run's own, or its bridge's; it may be left out where one run goes on."
-        " Ctrl-C ends the watching, not the run. Where stdout is no terminal it is told once.",
-    ),
-    Verb(
-        "usage",
-        "usage",
-        "usage [OPTIONS]",
-        "Tell what the runs came to that were kept with --history.",
-        (
-            Option("by", choice("day", "week", "model", "command", "label"), Group.EVERYDAY,
-                   "A row for each of these. Without it day.", default="day", configurable=False),
-            Option("since", DURATION, Group.EVERYDAY,
-                   "Only runs that began within this time: 12h, 30d.", configurable=False),
-            Option("json", FLAG, Group.EVERYDAY, "As JSON.", default=False, configurable=False),
-        ),
-    ),
-    Verb(
-        "log",
-        "log",
-        "log [OPTIONS] FILE [REQUEST_ID]",
-        "List the requests in a log that --log has written, or show one of them.",
-        (
-            Option("errors", FLAG, Group.EVERYDAY, "Only those that failed.",
-                   default=False, configurable=False),
-            Option("model", text("MODEL"), Group.EVERYDAY, "Only those that asked for MODEL.",
-                   configurable=False),
-            Option("label", text("NAME"), Group.EVERYDAY, "Only those labelled NAME.",
-                   configurable=False),
-            Option("grep", PATTERN, Group.EVERYDAY,
-                   "Only those in which REGEX (RE2) is found. May be repeated.", default=(),
-                   configurable=False),
-            Option("slow", DURATION, Group.EVERYDAY, "Only those that took longer than this.",
-                   configurable=False),
-            Option("curl", FLAG, Group.EVERYDAY, "Show the request as a line for a shell.",
-                   default=False, configurable=False),
-        ),
-        most=2,
-    ),
     Verb(
         "ask",
         "ask",
@@ -213,28 +88,6 @@ VERBS: Final = (
             "claude-run ask -f plot.png -m opus what does this show",
             "claude-run ask -c and in Haskell",
         ),
-    ),
-    Verb(
-        "cassette",
-        "cassette",
-        "cassette list|show|diff|prune|check DIR [RECORDING]...",
-        "Look into recordings, compare them, check them, remove what is not used.",
-        (
-            Option(
-                "json", FLAG, Group.EVERYDAY, "Tell it as JSON.", default=False, configurable=False
-            ),
-            Option(
-                "dry-run", FLAG, Group.EVERYDAY, "prune: tell what would be removed.",
-                default=False, configurable=False,
-            ),
-            *named("model-map", "default-model", "ignore", "redact"),
-        ),
-        most=4,
-        about="list: what is there. show DIR RECORDING: one as a conversation. diff DIR RECORDING"
-        " OTHER: what differs; OTHER may be a file with the body of a request, which is masked"
-        " as the cassette is. prune: remove what the last run"
-        " with DIR did not use. check: is every file whole, and does none hold a credential? A"
-        " recording is named by the beginning of its name, or by its hash.",
     ),
     Verb(
         "login",
@@ -272,6 +125,21 @@ VERBS: Final = (
         " same.",
     ),
     Verb(
+        "serve",
+        "serve",
+        "serve [OPTIONS]",
+        "Serve OpenAI's API for programs that are started elsewhere.",
+        SERVE_OPTIONS,
+        about="Ctrl-C or SIGTERM let the answers finish that have begun; a second one ends it at"
+        " once. CLAUDE_RUN_KEY may hold the key; without it one is made and shown.",
+        examples=(
+            "claude-run serve",
+            'eval "$(claude-run serve --background --env)"',
+            "claude-run serve --stop",
+            "claude-run serve --host unix:/run/user/1000/claude.sock",
+        ),
+    ),
+    Verb(
         "models",
         "models",
         "models [OPTIONS] [NAME]...",
@@ -284,6 +152,97 @@ VERBS: Final = (
         about="Any id that begins with claude- is passed on, and a provider's prefix (openai/,"
         " anthropic/) is left out. With NAMEs the status is 1 if one of"
         " them would be a 404.",
+    ),
+    Verb(
+        "watch",
+        "watch",
+        "watch [PID]",
+        "Watch a run from another terminal: calls, rates, errors, windows, cost.",
+        most=1,
+        about="PID is claude-run's own, or its bridge's; it may be left out where one run goes on."
+        " Ctrl-C ends the watching, not the run. Where stdout is no terminal it is told once.",
+    ),
+    Verb(
+        "log",
+        "log",
+        "log [OPTIONS] FILE [REQUEST_ID]",
+        "List the requests in a log that --log has written, or show one of them.",
+        (
+            Option("errors", FLAG, Group.EVERYDAY, "Only those that failed.",
+                   default=False, configurable=False),
+            Option("model", text("MODEL"), Group.EVERYDAY, "Only those that asked for MODEL.",
+                   configurable=False),
+            Option("label", text("NAME"), Group.EVERYDAY, "Only those labelled NAME.",
+                   configurable=False),
+            Option("grep", PATTERN, Group.EVERYDAY,
+                   "Only those in which REGEX (RE2) is found. May be repeated.", default=(),
+                   configurable=False),
+            Option("slow", DURATION, Group.EVERYDAY, "Only those that took longer than this.",
+                   configurable=False),
+            Option("curl", FLAG, Group.EVERYDAY, "Show the request as a line for a shell.",
+                   default=False, configurable=False),
+        ),
+        most=2,
+    ),
+    Verb(
+        "report",
+        "report",
+        "report [OPTIONS] FILE...",
+        "Make a page, JSON or Markdown of runs that were written with --json or --log.",
+        unconfigured("json", "markdown", "report"),
+        most=None,
+        about="Several files, as of a job's matrix, become one report. - is standard output;"
+        " without any option Markdown goes there.",
+    ),
+    Verb(
+        "usage",
+        "usage",
+        "usage [OPTIONS]",
+        "Tell what the runs came to that were kept with --history.",
+        (
+            Option("by", choice("day", "week", "model", "command", "label"), Group.EVERYDAY,
+                   "A row for each of these. Without it day.", default="day", configurable=False),
+            Option("since", DURATION, Group.EVERYDAY,
+                   "Only runs that began within this time: 12h, 30d.", configurable=False),
+            Option("json", FLAG, Group.EVERYDAY, "As JSON.", default=False, configurable=False),
+        ),
+    ),
+    Verb(
+        "cassette",
+        "cassette",
+        "cassette list|show|diff|prune|check DIR [RECORDING]...",
+        "Look into recordings, compare them, check them, remove what is not used.",
+        (
+            Option(
+                "json", FLAG, Group.EVERYDAY, "Tell it as JSON.", default=False, configurable=False
+            ),
+            Option(
+                "dry-run", FLAG, Group.EVERYDAY, "prune: tell what would be removed.",
+                default=False, configurable=False,
+            ),
+            *named("model-map", "default-model", "ignore", "redact"),
+        ),
+        most=4,
+        about="list: what is there. show DIR RECORDING: one as a conversation. diff DIR RECORDING"
+        " OTHER: what differs; OTHER may be a file with the body of a request, which is masked"
+        " as the cassette is. prune: remove what the last run"
+        " with DIR did not use. check: is every file whole, and does none hold a credential? A"
+        " recording is named by the beginning of its name, or by its hash.",
+    ),
+    Verb(
+        "config",
+        "config",
+        "config [--json]",
+        "Print what holds for each option here, and where it was said.",
+        (
+            Option(
+                "json", FLAG, Group.EVERYDAY, "As JSON, times in seconds, sizes in bytes.",
+                default=False, configurable=False,
+            ),
+        ),
+        about="The first that says something decides: the command line, CLAUDE_RUN_... in the"
+        " environment, [tool.claude-run] in the nearest pyproject.toml, the nearest"
+        " claude-run.toml, your own file, whose place is told at the end.",
     ),
     Verb(
         "fields",
@@ -303,36 +262,6 @@ VERBS: Final = (
         "  bash: eval \"$(claude-run completion bash)\" in ~/.bashrc\n"
         "  zsh:  eval \"$(claude-run completion zsh)\" in ~/.zshrc, after compinit\n"
         "  fish: claude-run completion fish > ~/.config/fish/completions/claude-run.fish",
-    ),
-    Verb(
-        "config",
-        "config",
-        "config [--json]",
-        "Print what holds for each option here, and where it was said.",
-        (
-            Option(
-                "json", FLAG, Group.EVERYDAY, "As JSON, times in seconds, sizes in bytes.",
-                default=False, configurable=False,
-            ),
-        ),
-        about="The first that says something decides: the command line, CLAUDE_RUN_... in the"
-        " environment, [tool.claude-run] in the nearest pyproject.toml, the nearest"
-        " claude-run.toml, your own file, whose place is told at the end.",
-    ),
-    Verb(
-        "serve",
-        "serve",
-        "serve [OPTIONS]",
-        "Serve OpenAI's API for programs that are started elsewhere.",
-        SERVE,
-        about="Ctrl-C or SIGTERM let the answers finish that have begun; a second one ends it at"
-        " once. CLAUDE_RUN_KEY may hold the key; without it one is made and shown.",
-        examples=(
-            "claude-run serve",
-            'eval "$(claude-run serve --background --env)"',
-            "claude-run serve --stop",
-            "claude-run serve --host unix:/run/user/1000/claude.sock",
-        ),
     ),
     Verb("complete", "completing", "complete -- [WORDS]...", "", most=None, hidden=True),
     Verb("help", "helping", "help [VERB]", "Tell what a verb does.", most=1),

@@ -37,7 +37,7 @@ def _row(one: Told) -> tuple[str, ...]:
         str(one["calls"] - one["replayed"] - _missed(one)),
         duration(one["seconds"]),
         f"{one['tokens']:,}",
-        cost(one["cost_usd"]),
+        "-" if one["cost_usd"] is None else cost(one["cost_usd"]),
         one["test"],
     )
 
@@ -53,7 +53,9 @@ def _together(told: Sequence[Told]) -> str:
     tokens, dollars = (sum(one[name] or 0 for one in told) for name in ("tokens", "cost_usd"))
     asked = f"{counted(calls, 'call')}: {replayed} replayed, {calls - replayed - missed} asked"
     asked += f", {missed} missed" if missed else ""
-    spent = f"{asked}, {tokens:,} tokens, {cost(dollars)} at API prices"
+    spent = f"{asked}, {tokens:,} tokens"
+    if any(one["cost_usd"] is not None for one in told):
+        spent += f", {cost(dollars)} at API prices"
     failed = sum(one["errors"] for one in told)
     return f"{spent}, {failed} failed" if failed else spent
 

@@ -37,6 +37,7 @@ from claude_run.turn import (
 from claude_run.usage.log import told
 from claude_run.usage.record import CallRecord
 from claude_run.usage.tally import Tally
+from claude_run.usage.words import FREE
 
 MOST_ENTRIES: Final = 20
 """Conversations of a scope that are kept, the last ones."""
@@ -72,7 +73,8 @@ class Scope:
         self.entries.append(told(entry))
 
     def told(self) -> JsonObject:
-        """What its calls came to. Times are seconds, dollars what the metered API would charge."""
+        """What its calls came to. Times are seconds, dollars what the metered API would charge,
+        None where nobody pays."""
         totals = self._tally.totals()
         sums = totals.together
         return {
@@ -82,7 +84,7 @@ class Scope:
             "replayed": totals.sessions.get("replayed", 0),
             "seconds": sums.seconds,
             "tokens": sums.usage.prompt_tokens + sums.usage.output_tokens,
-            "cost_usd": sums.cost_usd,
+            "cost_usd": None if self._settings.paid_by in FREE else sums.cost_usd,
             "conversations": list(self.entries),
         }
 
