@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -15,6 +15,7 @@ import openai.types.shared
 from anthropic.pagination import SyncPage as AnthropicPage
 from openai.pagination import SyncPage
 from openai.types.responses.response_item_list import ResponseItemList
+from openai.types.responses.responses_server_event import ResponsesServerEvent
 from pydantic import BaseModel
 
 from claude_run.turn import JsonObject
@@ -169,6 +170,16 @@ def _response_event(data: JsonObject) -> Kind:
     described = None if name is None else (OPEN_RESPONSES, name)
     known = frozenset(f"response.{path}" for path in KNOWN_OF_RESPONSES) | KNOWN_OF_EVENTS
     return Kind(described, openai.types.responses.ResponseStreamEvent, known)
+
+
+def socket_event(data: JsonObject) -> Kind:
+    """What one event of a WebSocket should be."""
+    kind = replace(_response_event(data), type_=ResponsesServerEvent)
+    if data["type"] == "error":
+        # Its headers, which Codex reads, OpenAI's own client does not know.
+        described = (OPEN_RESPONSES, "WebSocketErrorEvent")
+        return replace(kind, described=described, ours=kind.ours | {"headers"})
+    return kind
 
 
 def _either(kind: Kind, error: Kind, data: JsonObject) -> Kind:

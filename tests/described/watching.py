@@ -1,7 +1,8 @@
 """What the clients of the tests are answered, kept until it is judged.
 
-Two kinds of client: `WatchedConnection` for requests that no library makes, and what
-`watched(response)` is a hook of, for the vendors' own.
+Three kinds of client: `WatchedConnection` for requests that no library makes, what
+`watched(response)` is a hook of, for the vendors' own, and whoever tells `heard(event)` what came
+over a WebSocket.
 """
 
 import json
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any, Final
 
+from claude_run.turn import JsonObject
 from tests.described import answers
 
 STREAM: Final = "text/event-stream"
@@ -38,17 +40,36 @@ class Exchange:
             if kind is not None:
                 yield from answers.faults(kind, json.loads(self.body))
 
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.status}"
 
-_SEEN: Final[list[Exchange]] = []
+
+@dataclass(frozen=True, slots=True)
+class SocketEvent:
+    """One event of a WebSocket."""
+
+    data: JsonObject
+
+    def faults(self) -> Iterator[str]:
+        return answers.faults(answers.socket_event(self.data), self.data)
+
+    def __str__(self) -> str:
+        return "WebSocket"
+
+
+_SEEN: Final[list[Exchange | SocketEvent]] = []
+
+
+def heard(event: JsonObject) -> None:
+    """Keeps what a client on a WebSocket was told."""
+    _SEEN.append(SocketEvent(event))
 
 
 def judged() -> list[str]:
     """What is wrong with what was answered since this was asked last."""
     seen = _SEEN.copy()
     _SEEN.clear()
-    return [
-        f"{one.method} {one.path} {one.status}: {fault}" for one in seen for fault in one.faults()
-    ]
+    return [f"{one}: {fault}" for one in seen for fault in one.faults()]
 
 
 def _begun(method: str, path: str, sent: Iterable[str], status: int, type_: str | None) -> Exchange:

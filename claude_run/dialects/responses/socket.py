@@ -85,8 +85,9 @@ def lane_of(message: str | bytes) -> str | None:
 
 
 def socket_error(error: TurnError) -> JsonObject:
-    """The event that says that there is no response, with its status as over HTTP."""
-    told = {"type": "error", "status": status_of(error), **error_event(error)}
+    """The event that says that there is no response, with its status as over HTTP. Unlike that of
+    a stream it has the error in one place."""
+    told = {"type": "error", "status": status_of(error), "error": error_event(error)["error"]}
     headers = headers_of(error)
     return {**told, "headers": headers} if headers else told
 
