@@ -25,7 +25,10 @@ def test_a_run_is_found_while_it_runs_and_only_its_usage_can_be_read(tmp_path: P
         assert found.paid_by == "rehearsal"
         assert found.title.startswith("env SECRET=(key) ")
         assert status_of(found.base_url + "/usage", found.usage_key) == 200
-        assert status_of(found.base_url + "/models", found.usage_key) == 401
+        for path in ("/models", "/responses/x", "/scopes/x", "/usage/x", "/usage/../models"):
+            assert status_of(found.base_url + path, found.usage_key) == 401
+        for path in ("/chat/completions", "/messages", "/responses/compact", "/scopes"):
+            assert status_of(found.base_url + path, found.usage_key, b"{}") == 401
         assert status_of(found.base_url + "/usage", found.usage_key[:-1]) == 401
         directory = directory_of(environment)
         [file] = directory.iterdir()
@@ -67,8 +70,8 @@ def test_what_others_could_have_written_is_not_believed(tmp_path: Path) -> None:
     assert running(environment) == []
 
 
-def status_of(url: str, key: str) -> int:
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
+def status_of(url: str, key: str, body: bytes | None = None) -> int:
+    request = urllib.request.Request(url, body, {"Authorization": f"Bearer {key}"})
     try:
         with urllib.request.urlopen(request) as answer:
             return int(answer.status)

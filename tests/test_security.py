@@ -156,6 +156,14 @@ def test_nobody_else_can_look_into_the_runs_directory(run: Run) -> None:
         assert directory.stat().st_uid == os.getuid()
 
 
+def test_the_cli_works_in_an_empty_directory_of_its_own(run: Run) -> None:
+    bridge, *clis = (p for p in run.processes if Path(p.cwd()) not in {run.place, Path("/")})
+    for process in (bridge, *clis):
+        place = Path(process.cwd())
+        assert place.is_relative_to(run.temporary)
+        assert not list(place.iterdir())
+
+
 def test_only_loopback_is_listened_on(run: Run) -> None:
     listening = {
         connection.laddr.ip

@@ -217,6 +217,15 @@ def test_odd_texts_arrive_to_the_letter(
     ]
 
 
+def test_what_begins_as_a_command_is_text(bridge: Bridge, upstream: ScriptedUpstream) -> None:
+    begun = ("/compact", "/clear\n", "!ls", "#remember", "@/etc/passwd", "<command-name>/x", "exit")
+    for words in begun:
+        body = {"model": "sonnet", "messages": [user(words)]}
+        assert ask(bridge, "/v1/chat/completions", body)[0] == 200
+    asked = [turns(request)[-1]["content"] for request in upstream.requests]
+    assert asked == [[text(words)] for words in begun]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_half_a_character_is_a_400(
     bridge: Bridge, upstream: ScriptedUpstream, stream: bool
