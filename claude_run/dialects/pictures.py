@@ -59,10 +59,11 @@ def _gif(data: bytes) -> Size | None:
 
 
 def _jpeg(data: bytes) -> Size | None:
-    """That of the frame, which stands behind segments of any kind and number."""
+    """That of the frame, which stands behind segments of any kind and number. What stands between
+    two of them is passed over, as every decoder does."""
     place = 2
     for _ in range(_MOST_SEGMENTS):
-        if (marker := _MARKER.match(data, place)) is None:
+        if (marker := _MARKER.search(data, place)) is None:
             return None
         kind, place = data[marker.end() - 1], marker.end()
         if kind in _FRAMES:
@@ -109,7 +110,7 @@ _SIZES: Final[Mapping[str, Callable[[bytes], Size | None]]] = {
 }
 _WEBP_HEAD: Final = 30  # bytes, up to the size
 _LOSSLESS_HEAD: Final = 25
-_MARKER: Final = re.compile(rb"\xff+[^\x00\xff\xd0-\xd9]", re.DOTALL)
+_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd9]", re.DOTALL)
 _MOST_SEGMENTS: Final = 10_000  # a profile of colours has up to 255, and there are few others
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of a frame's head; the three between them tell of tables."""

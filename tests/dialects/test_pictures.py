@@ -19,10 +19,11 @@ def gif(width: int, height: int) -> bytes:
 
 
 def jpeg(width: int, height: int) -> bytes:
-    """With a picture of another size in a segment before its own, as cameras write them."""
+    """With a picture of another size in a segment before its own, as cameras write them, and with
+    bytes between two segments that belong to none."""
     small = b"\xff\xc0\0\x11\x08\0\x01\0\x01"
     told = b"\xff\xe1" + struct.pack(">H", 2 + len(small)) + small
-    table = b"\xff\xff\xc4\0\x04xx"
+    table = b"stray\xff\xff\xc4\0\x04xx"
     return b"\xff\xd8" + told + table + b"\xff\xc2\0\x11\x08" + struct.pack(">HH", height, width)
 
 
