@@ -65,8 +65,8 @@ _OF_A_VALUE: Final = re.compile(
 )
 
 
-_FURTHEST: Final = 400 * 86400.0
-"""Seconds from now. No window of a plan lasts longer, but a proxy may say anything."""
+_FURTHEST: Final = 100 * 366 * 86400.0
+"""Seconds from now. A proxy may say anything, also what is no time of any calendar."""
 _FULLEST: Final = 100.0
 
 
@@ -140,8 +140,7 @@ class RateLimit:
 
 
 def _moment(told: object, now: float | None) -> float | None:
-    """A time that is told, as far as it can be meant: milliseconds are none, and nobody waits for
-    years."""
+    """A time that is told, as far as it can be meant: one in milliseconds is none."""
     return _number(told, (now or 0.0) + _FURTHEST)
 
 

@@ -47,7 +47,8 @@ def written(*texts: str, calls: bool = False) -> str:
     pieces = [ToolCallDelta(0, t) if calls else TextDelta(t) for t in texts]
     begun = [ToolCallStarted(0, "", "f")] if calls else []
     end = TurnFinished(StopReason.END, Usage(), "m")
-    answer = Recorded(tuple(Timed(1, e) for e in (*begun, *pieces, end)), "now", "by")
+    timed = tuple(Timed(1, e) for e in (*begun, *pieces, end))
+    answer = Recorded(timed, "2026-01-01T00:00:00+00:00", "by")
     events = to_json(redacted(answer, masks((), (CARDS, MAIL))))["events"]
     said = next(event for event in events if "text" in event or "arguments" in event)
     return str(said.get("text", said.get("arguments")))
