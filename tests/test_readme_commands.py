@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import asks
 from tests.readme import README
 from tests.wrapped import sealed
 
@@ -19,23 +20,13 @@ _ELSEWHERE = {
 }
 """What needs a person, a login or another process, and where it is tested."""
 
-_ASKS = """
-import json, os, urllib.request
-body = {"model": "MODEL", "messages": [{"role": "user", "content": "Hello."}]}
-request = urllib.request.Request(
-    os.environ["OPENAI_BASE_URL"] + "/chat/completions",
-    json.dumps(body).encode(),
-    {"Authorization": "Bearer " + os.environ["OPENAI_API_KEY"], "Content-Type": "application/json"},
-)
-print(json.load(urllib.request.urlopen(request))["choices"][0]["message"]["content"])
-"""
 _PROGRAMS = {
-    "my_script.py": _ASKS.replace("MODEL", "sonnet"),
-    "program.py": _ASKS.replace("MODEL", "sonnet"),
-    "capitals.py": _ASKS.replace("MODEL", "gpt-4.1-mini"),
+    "my_script.py": asks("sonnet"),
+    "program.py": asks("sonnet"),
+    "capitals.py": asks("gpt-4.1-mini"),
     "uses_anthropic.py": "import os; assert os.environ['ANTHROPIC_BASE_URL']",
-    "evolution/skills/evolve_skill.py": _ASKS.replace("MODEL", "gpt-4.1"),
-    "test_it.py": f"def test_it():\n    exec({_ASKS.replace('MODEL', 'opus')!r})\n",
+    "evolution/skills/evolve_skill.py": asks("gpt-4.1"),
+    "test_it.py": f"def test_it():\n    exec({asks('opus')!r})\n",
     "bin/codex": "#!/bin/sh\nexit 0\n",
     "bin/aider": "#!/bin/sh\nexit 0\n",
     "bin/docker": (Path(__file__).parent / "container.sh").read_text(),

@@ -41,8 +41,6 @@ Fetch = Callable[[str], bytes]
 
 _MOST: Final = 256 * 1024 * 1024
 """Bytes that a document may unfold to: ten references to ten, ten levels deep, fill any memory."""
-
-
 _FETCHED: Final = 4000  # and what a reference costs beside them
 
 

@@ -14,14 +14,13 @@ from claude_run.dialects.errors import error_body
 from claude_run.server.caller import caller
 from claude_run.server.desk import Desk
 from claude_run.server.encoding import PACKED, Unpacked, is_known
+from claude_run.server.keys import key_in
 from claude_run.server.paths import DEPLOYMENT, asked
 from claude_run.settings import Settings
 from claude_run.turn import Failure, TurnError
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _NO_NAME: Final = frozenset("@/?#\\")
-OTHER_KEYS: Final = ("x-api-key", "api-key")
-"""Where clients of Anthropic's and Azure's put the key."""
 
 _OPEN: Final = "/health"
 _USAGE: Final = "/usage"
@@ -143,10 +142,7 @@ class Guard:
 
 
 def _key_in(headers: Headers) -> bytes:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    others = (headers[name] for name in OTHER_KEYS if name in headers)
-    given = token.strip() if scheme.lower() == "bearer" else next(others, "")
-    return given.encode("utf-8", "surrogateescape")
+    return key_in(headers).encode("utf-8", "surrogateescape")
 
 
 def _host(header: str) -> str | None:

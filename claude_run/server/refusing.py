@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 from claude_run.dialects.errors import error_body
+from claude_run.server.keys import key_in
 
 _STATUS: Final = 503
 _NO_KEY: Final = "Incorrect API key provided: it is missing or wrong."
@@ -35,10 +36,8 @@ def _handler(key: str, told: dict[str, Any]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("content-length") or 0))
-            scheme, _, token = self.headers.get("authorization", "").partition(" ")
-            other = self.headers.get("x-api-key") or self.headers.get("api-key")
-            given = token.strip() if scheme.lower() == "bearer" else other
-            if hmac.compare_digest((given or "").encode("utf-8", "replace"), key.encode()):
+            given = key_in(self.headers).encode("utf-8", "replace")
+            if hmac.compare_digest(given, key.encode()):
                 self._answer(_STATUS, told)
             else:
                 body = error_body(_NO_KEY, "invalid_request_error", code="invalid_api_key")

@@ -11,25 +11,12 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.programs import WAITS, asks
 from tests.readme import README
 from tests.wrapped import CLAUDE_RUN, finished, sealed
 
 CONTAINER = Path(__file__).parents[1] / "container.sh"
-ASKS = """
-import json, os, time, urllib.request
-body = {"model": "sonnet", "messages": [{"role": "user", "content": "Hello."}]}
-request = urllib.request.Request(
-    os.environ["OPENAI_BASE_URL"] + "/chat/completions",
-    json.dumps(body).encode(),
-    {"Authorization": "Bearer " + os.environ["OPENAI_API_KEY"], "Content-Type": "application/json"},
-)
-for _ in range(100):  # as clients do where nobody listens yet
-    try:
-        print(json.load(urllib.request.urlopen(request))["choices"][0]["message"]["content"])
-        break
-    except urllib.error.URLError:
-        time.sleep(0.1)
-"""
+ASKS = WAITS + asks("sonnet")
 ANSWER = "This is a rehearsal."
 
 
