@@ -71,21 +71,18 @@ class Client:
     @asynccontextmanager
     async def post(self, body: JsonObject, path: str = CHAT) -> AsyncIterator[Response]:
         """The response to `body`; left before its end, it is abandoned."""
-        address = urlsplit(self.bridge.base_url)
-        reader, writer = await asyncio.open_connection(address.hostname, address.port)
-        try:
-            writer.write(self._request(path, json.dumps(body).encode()))
-            yield await _response(reader)
-        finally:
-            writer.transport.abort()
+        async with self._sent(self._request("POST", path, json.dumps(body).encode())) as response:
+            yield response
 
     async def ask(self, body: JsonObject, path: str = CHAT) -> JsonObject:
         """The whole answer. Raises ValueError for anything but a 200."""
         async with self.post(body, path) as response:
-            answer = await response.json()
-            if response.status != 200:
-                raise ValueError(f"{response.status}: {answer}")
-            return answer
+            return await _said(response)
+
+    async def delete(self, path: str) -> JsonObject:
+        """As `ask`."""
+        async with self._sent(self._request("DELETE", path)) as response:
+            return await _said(response)
 
     async def stream(self, body: JsonObject) -> Answered:
         began = time.perf_counter()
@@ -97,15 +94,32 @@ class Client:
         whole = time.perf_counter() - began
         return Answered(message.whole(), message.began - began, whole)
 
-    def _request(self, path: str, data: bytes) -> bytes:
+    @asynccontextmanager
+    async def _sent(self, request: bytes) -> AsyncIterator[Response]:
+        address = urlsplit(self.bridge.base_url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        try:
+            writer.write(request)
+            yield await _response(reader)
+        finally:
+            writer.transport.abort()
+
+    def _request(self, method: str, path: str, data: bytes = b"") -> bytes:
         head = (
-            f"POST {path} HTTP/1.1",
+            f"{method} {path} HTTP/1.1",
             f"Host: {urlsplit(self.bridge.base_url).netloc}",
             f"Authorization: Bearer {self.bridge.api_key}",
             "Content-Type: application/json",
             f"Content-Length: {len(data)}",
         )
         return "\r\n".join((*head, "", "")).encode() + data
+
+
+async def _said(response: Response) -> JsonObject:
+    answer = await response.json()
+    if response.status != 200:
+        raise ValueError(f"{response.status}: {answer}")
+    return answer
 
 
 async def _response(reader: asyncio.StreamReader) -> Response:

@@ -343,6 +343,7 @@ def test_a_response_that_does_not_exist_cannot_be_gone_on_from() -> None:
     error = refused(previous_response_id="resp_404")
 
     assert error.code == "previous_response_not_found"
+    assert "the last 1,000" in error.message
     assert error.param == "previous_response_id"
     assert "resp_404" in error.message
 

@@ -14,17 +14,30 @@ LABELS: Final = ("red", "green")
 
 
 async def goes_on_by_id(talk: Conversation) -> None:
-    """A conversation that the bridge keeps."""
+    """A conversation that the bridge keeps until it is told not to: what it is asked to keep is
+    no memory that it lost."""
     asked: JsonObject = {"model": "sonnet", "input": f"[answer] {talk.marker}"}
-    for _ in range(talk.random.randint(1, 3)):
-        answer = await talk.client.ask(asked, RESPONSES)
-        (message,) = answer["output"]
-        assert message["content"][0]["text"] == f"This is {talk.marker}"
-        asked["previous_response_id"] = answer["id"]
+    kept: list[str] = []
+    try:
+        for _ in range(talk.random.randint(1, 3)):
+            answer = await talk.client.ask(asked, RESPONSES)
+            kept.append(answer["id"])
+            (message,) = answer["output"]
+            assert message["content"][0]["text"] == f"This is {talk.marker}"
+            asked["previous_response_id"] = answer["id"]
+    finally:
+        for id_ in kept:
+            told = await talk.client.delete(f"{RESPONSES}/{id_}")
+            assert told == {"id": id_, "object": "response", "deleted": True}
 
 
 async def streams_a_response(talk: Conversation) -> None:
-    asked = {"model": "sonnet", "input": f"[recite] {talk.marker}", "stream": True}
+    asked = {
+        "model": "sonnet",
+        "input": f"[recite] {talk.marker}",
+        "stream": True,
+        "store": False,
+    }
     text = ""
     async with talk.client.post(asked, RESPONSES) as response:
         async for event in response.events():

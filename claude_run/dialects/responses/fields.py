@@ -23,7 +23,11 @@ RESPONSES_FIELDS: Final[Mapping[str, Field]] = table(
     ),
     Field("instructions", HONOURED, "The system prompt, for this response alone."),
     Field("previous_response_id", HONOURED, "Goes on from a response of this run."),
-    Field("store", HONOURED, "Unless `false`, kept in memory while the run lasts."),
+    Field(
+        "store",
+        HONOURED,
+        "Unless `false`, kept while the run lasts: the last 1,000 at most, in memory.",
+    ),
     Field("stream", HONOURED, "Token by token."),
     Field(
         "stream_options", IGNORED, "Nothing is obfuscated.", ({}, {"include_obfuscation": False})

@@ -22,7 +22,7 @@ from claude_run.dialects.responses.echo import echo
 from claude_run.dialects.responses.fields import RESPONSES_FIELDS
 from claude_run.dialects.responses.items import Conversation, conversation, kind_of
 from claude_run.dialects.responses.reasoning import INCLUDED
-from claude_run.dialects.responses.store import StoredResponse
+from claude_run.dialects.responses.store import StoredResponse, unknown
 from claude_run.dialects.responses.tools import Offer, offer
 from claude_run.dialects.sampling import sampling
 from claude_run.turn import Effort, JsonObject, Notice, Sampling, TurnRequest, bad_request
@@ -103,7 +103,7 @@ def _earlier(asked: JsonObject, previous: StoredResponse | None) -> tuple[JsonOb
         return ()
     if previous is None:
         raise bad_request(
-            f"There is no response {id_!r} in this run.",
+            f"{unknown(id_)} Send the conversation in `input`.",
             "previous_response_id",
             "previous_response_not_found",
         )

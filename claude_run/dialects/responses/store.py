@@ -81,9 +81,7 @@ class ResponseStore:
         """
         response = self.find(response_id)
         if response is None:
-            raise TurnError(
-                Failure.NOT_FOUND, f"There is no response {response_id!r} in this run.", param="id"
-            )
+            raise TurnError(Failure.NOT_FOUND, unknown(response_id), param="id")
         return response
 
     def delete(self, response_id: str) -> JsonObject:
@@ -108,6 +106,12 @@ class ResponseStore:
             owner, _ = self._items.get(item["id"], ("", None))
             if owner == response_id:
                 del self._items[item["id"]]
+
+
+def unknown(response_id: str) -> str:
+    """What a client is told of a response that is not here."""
+    kept = f"which keeps the last {MOST_RESPONSES:,} at most"
+    return f"There is no response {response_id!r} in this run, {kept}."
 
 
 def _characters(value: object) -> int:
