@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from claude_run.proxies import past_proxies
+from claude_run.terminal import Terminal
 
 NOT_EXECUTABLE: Final = 126
 NOT_FOUND: Final = 127
@@ -129,8 +130,12 @@ def run(
     if watch.news is not None:
         _signal_news(watch.news)
     # The wrapper has a single thread, so that something may be called between fork and exec.
+    terminal = Terminal()
     command = begun(argv, environment, preexec_fn=held.release)
-    return _Supervision(command, held, watch).to_its_end()
+    status = _Supervision(command, held, watch, terminal).to_its_end()
+    if command.returncode < 0:
+        terminal.put_back(command.pid)
+    return status
 
 
 def _signal_news(pipe: int) -> None:
@@ -188,10 +193,17 @@ def status_of(returncode: int) -> int:
 class _Supervision:
     """A command's run. Times are of the monotonic clock."""
 
-    def __init__(self, command: subprocess.Popen[bytes], held: HeldSignals, watch: Watch) -> None:
+    def __init__(
+        self,
+        command: subprocess.Popen[bytes],
+        held: HeldSignals,
+        watch: Watch,
+        terminal: Terminal,
+    ) -> None:
         self._command = command
         self._held = held
         self._watch = watch
+        self._terminal = terminal
         self._terminated_at: list[float] = []
         self._deadline = None if watch.deadline is None else time.monotonic() + watch.deadline
         self._kill_at: float | None = None
@@ -218,6 +230,7 @@ class _Supervision:
         match number:
             case signal.SIGCHLD:
                 if self._command.poll() is None:
+                    self._terminal.follow(self._command.pid)
                     self._watch.on_child()
             case signal.SIGIO:
                 self._hear()

@@ -44,7 +44,8 @@ ALLOWED = {
         "cassette", "child", "claude", "dialects", "fault", "isolated", "login", "news",
         "option_values", "registry", "settings", "stderr", "turn", "usage",
     },
-    "child": {"proxies"},
+    "child": {"proxies", "terminal"},
+    "terminal": set(),
     "pytest_plugin": {"bridge", "cli", "login", "settings", "usage"},
     "cli": {
         "bridge", "cassette", "child", "claude", "dialects", "login", "proxies", "registry",

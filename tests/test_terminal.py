@@ -11,8 +11,10 @@ import termios
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pytest
 
 from tests.wrapped import CLAUDE_RUN, REHEARSING, bridge_of, sealed, survivors, witness
 
@@ -83,6 +85,9 @@ class Terminal:
 
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self._screen, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
+
+    def modes(self) -> list[Any]:
+        return termios.tcgetattr(self._screen)
 
     def hang_up(self) -> None:
         if self._screen >= 0:
@@ -213,6 +218,33 @@ def test_ctrl_z_stops_wrapper_and_command_and_fg_continues_both(tmp_path: Path) 
         assert shown.line() == "read hello"
         shown.type(CTRL_D)
         assert shown.line() == "ended 7"
+
+
+def test_a_shell_that_suspends_itself_is_left_and_come_back_to(tmp_path: Path) -> None:
+    """It has a process group of its own, which no other shell watches."""
+    job = [*REHEARSING, "bash", "--norc", "--noediting", "-i"]
+    with terminal([sys.executable, "-c", JOB_CONTROL, *job], sealed(tmp_path)) as shown:
+        shown.type(b"PS1=; echo re''ady\n")
+        shown.until(b"ready")
+        shown.type(b"suspend\n")
+        shown.until(b"stopped True")
+        shown.type(CONTINUE)
+        shown.type(b"sh -c 'exit 5'; exit\n")
+        shown.until(b"ended 5")
+
+
+@pytest.mark.parametrize(
+    ("end", "is_put_back"), [("os.kill(os.getpid(), 9)", True), ("os._exit(0)", False)]
+)
+def test_a_terminal_is_put_back_for_a_command_that_could_not(
+    end: str, is_put_back: bool, tmp_path: Path
+) -> None:
+    """One that ends by itself may mean to leave it so, as `stty` does."""
+    raw = f"import os, tty; tty.setraw(0); {end}"
+    with terminal([*REHEARSING, sys.executable, "-c", raw], sealed(tmp_path)) as shown:
+        before = shown.modes()
+        shown.process.wait()
+        assert (shown.modes() == before) is is_put_back
 
 
 def test_when_the_terminal_is_closed_nothing_stays_behind(tmp_path: Path) -> None:
