@@ -14,6 +14,11 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", width, height)
 
 
+def whole_png(width: int, height: int) -> bytes:
+    rest = b"\x08\0\0\0\0" + b"crc1" + b"\0\0\0\x02IDATxxcrc2\0\0\0\x03IDATyyycrc3"
+    return png(width, height) + rest + b"\0\0\0\0IENDcrc4"
+
+
 def gif(width: int, height: int) -> bytes:
     return b"GIF89a" + struct.pack("<HH", width, height)
 
@@ -41,6 +46,19 @@ def webp_extended(width: int, height: int) -> bytes:
     return b"RIFF\0\0\0\0WEBPVP8X" + b"\0" * 8 + b"".join(sides)
 
 
+def whole_gif(width: int, height: int) -> bytes:
+    return gif(width, height) + b"\x80\0\0" + b"colour" + b",pixels"
+
+
+def whole_jpeg(width: int, height: int) -> bytes:
+    return jpeg(width, height) + b"\x03" + b"x" * 9 + b"\xff\xda\0\x0c"
+
+
+def whole_webp(width: int, height: int) -> bytes:
+    made = webp(width, height) + b"pixels"
+    return made[:4] + struct.pack("<I", len(made) - 8) + made[8:]
+
+
 KINDS = {
     png: "image/png",
     gif: "image/gif",
@@ -55,11 +73,36 @@ KINDS = {
 def test_a_picture_is_known_by_what_it_is_and_refused_for_its_size(
     made: Callable[[int, int], bytes], kind: str
 ) -> None:
-    assert media_type(made(8000, 8000), "url") == kind
+    assert media_type(made(2000, 2000), "url") == kind
     error = refusal(lambda: media_type(made(8001, 8000), "url"))
     assert "8001 x 8000 pixels" in error.message
     for cut in (made(9, 9)[:-2], made(9, 9)[:8], b"no picture"):
         assert refusal(partial(media_type, cut, "url")).param == "url"
+
+
+# What is left out of each at its end, if Claude Code still reads it, and if it does not.
+ENDS = {
+    whole_png: ((0, 12, 16), (17, 18, 34, 45)),
+    whole_gif: ((0, 6), (7, 9)),
+    whole_jpeg: ((0, 2), (3, 10)),
+    whole_webp: ((0,), (1, 6)),
+}
+
+
+@pytest.mark.parametrize(
+    ("made", "ends"), ENDS.items(), ids=lambda one: getattr(one, "__name__", "")
+)
+def test_a_picture_that_would_be_made_smaller_is_refused_where_it_is_cut_off(
+    made: Callable[[int, int], bytes], ends: tuple[tuple[int, ...], tuple[int, ...]]
+) -> None:
+    large, small, (read, unread) = made(2001, 9), made(2000, 9), ends
+    kind = media_type(made(8000, 8000), "url")
+    for end in read:
+        assert media_type(large[: len(large) - end], "url") == kind
+    for end in unread:
+        assert media_type(small[:-end], "url") == kind
+        error = refusal(partial(media_type, large[:-end], "url"))
+        assert (error.param, "cut off" in error.message) == ("url", True)
 
 
 def test_a_picture_of_nothing_is_none() -> None:
