@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from claude_run.bridge.hosts import Unix
+from claude_run.bridge.place import listen
 from claude_run.rehearsal.answers import say
 from tests.scripted import PATIENCE, ScriptedUpstream, sealed_environment, turns
 
@@ -28,6 +31,8 @@ sys.stdin.read()
 MARKER = "HOSTILE-INSTRUCTIONS"
 ACTS = ("@/etc/passwd", "/cost", "/clear", "!touch acted", "$(touch acted)", "@CLAUDE.md", "#note")
 TOKEN = "CLAUDE_CODE_OAUTH_TOKEN"
+NOBODY = 65534
+COULD_NOT_CONNECT = "7"  # the status of curl
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,13 @@ class Run:
             connection.request(method, path, data, sent)
             response = connection.getresponse()
             return response.status, dict(response.headers.items()), response.read()
+
+
+def shared_directory() -> Path:
+    """As /tmp is: for every user of the machine."""
+    directory = Path(tempfile.mkdtemp())
+    directory.chmod(0o1777)
+    return directory
 
 
 def hostile(place: Path, acted: Path) -> None:
@@ -79,8 +91,8 @@ def hostile(place: Path, acted: Path) -> None:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     directory = tmp_path_factory.mktemp("hostile")
-    place, temporary = directory / "place", directory / "tmp"
-    temporary.mkdir()
+    place = directory / "place"
+    temporary = shared_directory()
     hostile(place, directory / "acted")
     with ScriptedUpstream(say("Hello")) as upstream:
         environment = sealed_environment(directory, upstream.url)
@@ -114,6 +126,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             assert key not in told
             assert environment[TOKEN] not in told
         assert not list(temporary.iterdir()), "something was left behind"
+        temporary.rmdir()
 
 
 def test_what_lies_in_the_working_directory_and_at_home_does_nothing(run: Run) -> None:
@@ -141,6 +154,56 @@ def test_the_key_and_the_login_stand_in_no_command_line_and_no_file(run: Run) ->
         if path.is_file():
             assert run.key.encode() not in path.read_bytes(), path
             assert run.token.encode() not in path.read_bytes(), path
+
+
+def as_nobody(script: str, *arguments: str) -> str:
+    """What another user of the machine gets of a shell's `script`."""
+    if os.getuid() != 0:
+        pytest.skip("only root can be another user")
+    command = ["sh", "-c", script, "-", *arguments]
+    return subprocess.run(
+        command, user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", env={"PATH": os.defpath},
+        capture_output=True, text=True, check=False,
+    ).stdout  # fmt: skip
+
+
+def test_another_user_reads_no_file_of_a_run(run: Run) -> None:
+    files = [path for path in run.temporary.rglob("*") if path.is_file()]
+    assert len(files) > 2  # the records, the log, the key that reads usage
+    assert not as_nobody('cat "$@"', *map(str, files))
+    seen = as_nobody('find "$1"', str(run.temporary)).split()
+    assert set(seen) == set(map(str, (run.temporary, *run.temporary.iterdir())))
+
+
+def test_another_user_sees_no_more_of_the_processes_than_their_command_lines(run: Run) -> None:
+    pids = [str(process.pid) for process in run.processes]
+    told = as_nobody("for n; do cat /proc/$n/cmdline /proc/$n/environ; ls /proc/$n/fd; done", *pids)
+    assert TELL in told.split("\0")
+    for hidden in (run.key, run.token, "OPENAI_BASE_URL="):
+        assert hidden not in told
+
+
+def test_another_user_is_a_stranger_to_the_port(run: Run) -> None:
+    ask = "for path in /health /v1/models /v1/usage; do curl -s -w '\n%{http_code}\n' $1$path; done"
+    told = as_nobody(ask, run.url.removesuffix("/v1")).splitlines()
+    assert [line for line in told if line.isdigit()] == ["200", "401", "401"]
+
+
+def test_another_user_cannot_connect_to_a_unix_socket() -> None:
+    path = shared_directory() / "claude.sock"
+    connect = 'curl -s --max-time 9 --unix-socket "$1" http://any; echo $?'
+    with listen(Unix(str(path)), 0):
+        assert as_nobody(connect, str(path)).strip() == COULD_NOT_CONNECT
+    path.unlink()
+    path.parent.rmdir()
+
+
+def test_a_cassette_of_a_scope_stands_where_the_run_was_started(run: Run) -> None:
+    key = f"Bearer {run.key}"
+    for place, status in ((run.place / "tape", 200), (run.place.parent / "tape", 400)):
+        scope = {"label": "x", "cassette": str(place), "record": "none"}
+        assert run.ask("POST", "/v1/scopes", scope, Authorization=key)[0] == status, place
+    assert run.ask("DELETE", "/v1/scopes/x", Authorization=key)[0] == 200
 
 
 def test_only_the_wrapped_command_has_the_key_in_its_environment(run: Run) -> None:
@@ -214,6 +277,6 @@ def test_nothing_but_the_whole_key_is_the_key(run: Run, given: str) -> None:
 
 def test_no_conversation_is_written_down(run: Run) -> None:
     home = run.place.parent / "home"
-    for path in home.rglob("*"):
+    for path in (*home.rglob("*"), *run.temporary.rglob("*")):
         if path.is_file():
             assert ACTS[0].encode() not in path.read_bytes(), path

@@ -11,9 +11,8 @@ import json
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -249,12 +248,13 @@ def _content(path: Path) -> bytes:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Make `path` hold `content`, at one moment."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    name = path.with_name(f".writing-{os.urandom(8).hex()}")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        # For whom the person's umask lets read it, as everything that they write.
+        with os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
             file.write(content)
-        os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:
-        os.unlink(name)
+        with suppress(FileNotFoundError):
+            os.unlink(name)
         raise

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -52,18 +53,39 @@ class SigningKey:
 def _kept(path: Path) -> bytes:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _lay_down(path)
-        key = path.read_bytes()
+        if (key := _in(path)) is None:
+            _lay_down(path)
+            key = _in(path)
     except OSError:
-        return secrets.token_bytes(_BYTES)
-    return key if len(key) == _BYTES else secrets.token_bytes(_BYTES)
+        key = None
+    return secrets.token_bytes(_BYTES) if key is None else key
+
+
+def _in(path: Path) -> bytes | None:
+    """The key in a file, None where there is no file, or one that is damaged or that others could
+    read, which is removed then: who knows the key can write summaries.
+
+    Raises:
+        OSError: it is somebody else's, or no file.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would never be opened
+    except FileNotFoundError:
+        return None
+    with os.fdopen(fd, "rb", buffering=0) as file:
+        found = os.fstat(fd)
+        if found.st_uid != os.getuid() or not stat.S_ISREG(found.st_mode):
+            raise PermissionError(f"{path} is not this user's own file")
+        key = file.read(_BYTES + 1)
+    if len(key) == _BYTES and not found.st_mode & 0o077:
+        return key
+    path.unlink()
+    return None
 
 
 def _lay_down(path: Path) -> None:
     """Make the key, unless there is one. It appears whole: two runs may do this at once."""
-    if path.exists():
-        return
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(secrets.token_bytes(_BYTES))
     try:

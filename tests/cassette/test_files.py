@@ -13,7 +13,7 @@ import pytest
 from claude_run.bridge import BridgeError
 from claude_run.cassette.cassette import Cassette
 from claude_run.cassette.document import digest_of
-from claude_run.cassette.files import CassetteError, Files
+from claude_run.cassette.files import CassetteError, Files, replace_file
 from claude_run.cassette.inspection import problems
 from claude_run.claude.names import ModelName
 from claude_run.settings import RecordMode, Settings
@@ -305,3 +305,14 @@ def test_a_file_is_named_by_what_was_asked_and_laid_out_to_be_read(cassette: Pat
         cassette, TurnRequest("m", (UserTurn((Text("\N{INVERTED QUESTION MARK}Qu\xe9 es?"),)),))
     )
     assert name.startswith("que-es-")
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_a_cassette_is_for_whom_the_umask_says(umask: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        replace_file(tmp_path / "one.json", b"{}")
+    finally:
+        os.umask(before)
+    (written,) = tmp_path.iterdir()
+    assert written.stat().st_mode & 0o777 == 0o666 & ~umask

@@ -121,6 +121,9 @@ def test_a_unix_socket_serves_whoever_may_open_it(tmp_path: Path) -> None:
         where = "http://any-name/v1/chat/completions"
         answer = subprocess.run([*curl, where, "-d", body], capture_output=True, check=True)
         assert "rehearsal" in json.loads(answer.stdout)["choices"][0]["message"]["content"]
+        where = "http://any-name/v1/scopes"
+        scope = subprocess.run([*curl, where, "-d", "{}"], capture_output=True, check=True)
+        assert b"has no scopes" in scope.stdout
         assert "paid by" in finished([*CLAUDE_RUN, "watch"], environment).stdout
         assert finished([*SERVE, "--status"], environment).stdout.startswith(f"unix:{path}  ")
         elsewhere = finished([*SERVE, "--stop", "--host", "unix:/elsewhere"], environment)

@@ -104,6 +104,10 @@ MODES: Final[dict[str, Mode]] = {
     "an empty object": Mode(_whole("200 OK", b"{}"), None),
     "a list": Mode(_whole("200 OK", b"[]"), None),
     "a redirect": Mode(_whole("302 Found", b"", "location: http://127.0.0.1:9/")),
+    "a head of megabytes": Mode(_STREAM[:-2] + b"x: " + b"x" * 4_000_000 + b"\r\n\r\n" + _sse(OK)),
+    "chunks whose sizes end as on Unix": Mode(
+        _STREAM[:-2] + b"transfer-encoding: chunked\r\n\r\n%x\n" % len(_sse(OK)) + _sse(OK)
+    ),
     "packed, it says": Mode(_STREAM[:-2] + b"content-encoding: gzip\r\n\r\n" + _sse(OK)),
     "shorter than it says": Mode(_whole("200 OK", _sse(OK))[:-40], None),
     # --- errors ---

@@ -1,7 +1,9 @@
 """A conversation compacted: its user's messages, and a summary that later runs can read."""
 
 import json
+import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import openai
@@ -11,6 +13,7 @@ from openai.types.responses.response_compact_params import ResponseCompactParams
 from claude_run.bridge import Bridge
 from claude_run.dialects.responses.compaction import ASKED, COMPACT_FIELDS, TOLD, seal, unseal
 from claude_run.rehearsal.answers import Refuse, Reply, TextBlock, say
+from claude_run.server.compacting import FILE, SigningKey
 from claude_run.turn import JsonObject
 from tests.scripted import ScriptedUpstream, system_of, turns
 from tests.server.asking import ask
@@ -109,6 +112,60 @@ def test_a_later_run_of_the_same_user_reads_it(
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     sealed = made["output"][-1]["encrypted_content"]
     assert unseal(sealed, key.read_bytes) == "Launch Tuesday."
+
+
+def damage(mode: int, content: bytes) -> Callable[[Path], None]:
+    def done(key: Path) -> None:
+        key.write_bytes(content)
+        key.chmod(mode)
+
+    return done
+
+
+def somebody_elses(key: Path) -> None:
+    key.write_bytes(THEIRS)
+    key.chmod(0o644)
+    os.chown(key, 65534, 65534)
+
+
+THEIRS = b"k" * 32
+KEYS: dict[str, tuple[Callable[[Path], object], bool]] = {
+    "whole": (damage(0o600, THEIRS), True),
+    "empty": (damage(0o600, b""), True),
+    "cut off": (damage(0o600, THEIRS[1:]), True),
+    "too long": (damage(0o600, THEIRS + b"k"), True),
+    "open to others": (damage(0o644, THEIRS), True),
+    "somebody else's": (somebody_elses, False),
+    "a pipe": (os.mkfifo, False),
+    "a directory": (Path.mkdir, False),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_only_a_key_that_nobody_else_can_know_is_one(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is no key is replaced where that can be done, and lasts for the run elsewhere."""
+    laid, is_kept = KEYS[name]
+    if laid is somebody_elses and os.getuid() != 0:
+        pytest.skip("only root can lay down somebody else's file")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (tmp_path / "claude-run").mkdir()
+    laid(tmp_path / "claude-run" / FILE)
+    of_run, of_next_run = SigningKey(), SigningKey()
+    assert (of_run() == THEIRS) is (name == "whole")
+    assert (of_run() == of_next_run()) is is_kept
+    assert len(of_run()) == len(THEIRS)
+
+
+def test_without_a_place_a_key_lasts_for_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "claude-run").touch()
+    for place in (tmp_path, Path("/proc/1/nothing"), Path("/dev/null/nothing")):
+        monkeypatch.setenv("XDG_STATE_HOME", str(place))
+        of_run = SigningKey()
+        assert of_run() == of_run() != SigningKey()()
 
 
 def test_openais_client_compacts(client: openai.OpenAI, upstream: ScriptedUpstream) -> None:
