@@ -48,8 +48,8 @@ ALLOWED = {
     "terminal": set(),
     "pytest_plugin": {"bridge", "cli", "login", "settings", "usage"},
     "cli": {
-        "bridge", "cassette", "child", "claude", "dialects", "login", "proxies", "registry",
-        "settings", "stderr", "turn", "usage",
+        "bridge", "cassette", "child", "claude", "dialects", "login", "patterns", "proxies",
+        "registry", "settings", "stderr", "turn", "usage",
     },
 }  # fmt: skip
 

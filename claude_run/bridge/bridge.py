@@ -123,6 +123,11 @@ class Bridge(Face):
         return self._made.heard.is_stopping
 
     @property
+    def has_failed(self) -> bool:
+        """Whether the process said that it can serve nothing, as far as was heard."""
+        return self._made.heard.failure is not None
+
+    @property
     def title(self) -> str | None:
         """What a terminal's title is to say, as far as was heard."""
         return self._made.heard.title

@@ -97,6 +97,7 @@ REQUIRED: Final[Mapping[str, str]] = {
     "ENABLE_TOOL_SEARCH": "false",  # would hide tools behind a search
     "CLAUDE_CODE_MAX_MCP_DESCRIPTION_LENGTH": "1000000",  # would cut descriptions
     "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
+    "CLAUDE_CODE_DISABLE_TERMINAL_TITLE": "1",  # asks the model for a title of each conversation
 }
 """Set always: without them a request is not what the client sent."""
 

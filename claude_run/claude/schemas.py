@@ -13,6 +13,10 @@ _WORTH_SAYING: Final = 300
 _DEEPEST_VALUE: Final = 1_000
 # Of a pattern with lookaround or a backreference; all others take time linear in the text.
 _PATTERNS: Final = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000)
+# What may stand as `$id`. Clients write a title there ("Output Format"), and OpenAI's API takes it.
+_IDENTIFIER: Final = jsonschema_rs.Draft202012Validator(
+    {"type": "string", "format": "uri-reference", "pattern": "^[^#]*#?$"}, validate_formats=True
+)
 
 # Which keywords hold schemas: one (or a list of them), or one under each of their own names.
 _SCHEMAS: Final = frozenset(
@@ -67,13 +71,16 @@ def _inside(key: str, value: Any, change: Callable[[JsonObject], JsonObject]) ->
 
 def modern(schema: JsonObject) -> JsonObject:
     """`schema` with what older drafts spell otherwise as draft 2020-12 has it, and without
-    keywords that are null. One that is in that draft stays as it is."""
+    keywords that are null and an `$id` that is no URI: nothing can refer to it. One that is in
+    that draft stays as it is."""
     changed: JsonObject = everywhere(schema, _modern)
     return changed
 
 
 def _modern(node: JsonObject) -> JsonObject:
     node = {k: v for k, v in node.items() if v is not None or k in _MAY_BE_NULL}
+    if "$id" in node and not _IDENTIFIER.is_valid(node["$id"]):
+        del node["$id"]
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         if isinstance(node.get(exclusive), bool) and node.pop(exclusive) and bound in node:
             node[exclusive] = node.pop(bound)

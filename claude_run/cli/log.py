@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import re2
-
 from claude_run.cli.arguments import UsageError
 from claude_run.cli.saying import say
 from claude_run.cli.verbs import Call
+from claude_run.patterns import Pattern, compiled
 from claude_run.turn import JsonObject
 from claude_run.usage.log import entries_in
 from claude_run.usage.words import duration, printable, shortened
@@ -27,6 +26,7 @@ def act(call: Call) -> int:
     if not call.words:
         raise UsageError("log: name a file that --log has written")
     path, *wanted = call.words
+    patterns = [compiled(pattern) for pattern in call.values["grep"]]
     try:
         _head, *entries = entries_in(Path(path))
     except OSError as error:
@@ -35,21 +35,29 @@ def act(call: Call) -> int:
     except ValueError as error:
         say(str(error))
         return FAILED
-    found = [entry for entry in entries if _fits(entry, wanted, call.values)]
+    if missing := [name for name in wanted if all(e["request_id"] != name for e in entries)]:
+        say(f"{path} has no request {missing[0]}; `claude-run log {shlex.quote(path)}` lists them")
+        return FAILED
+    found = [entry for entry in entries if _fits(entry, wanted, call.values, patterns)]
     for text in _told(found, is_one=bool(wanted), as_curl=call.values["curl"]):
         sys.stdout.write(text + "\n")
     return 0 if found else FAILED
 
 
-def _fits(entry: JsonObject, wanted: Sequence[str], values: Mapping[str, Any]) -> bool:
-    text = json.dumps(entry, ensure_ascii=False) if values["grep"] else ""
+def _fits(
+    entry: JsonObject,
+    wanted: Sequence[str],
+    values: Mapping[str, Any],
+    patterns: Sequence[Pattern],
+) -> bool:
+    text = json.dumps(entry, ensure_ascii=False) if patterns else ""
     return (
-        all(entry["request_id"] == name for name in wanted)
+        (not wanted or entry["request_id"] in wanted)
         and not (values["errors"] and not _has_failed(entry))
         and values["model"] in {None, _model(entry)}
         and values["label"] in {None, entry["label"]}
         and entry["seconds"] > (values["slow"] or -1)
-        and all(re2.search(pattern, text) for pattern in values["grep"])
+        and all(pattern.search(text) for pattern in patterns)
     )
 
 

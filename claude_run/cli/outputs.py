@@ -18,13 +18,18 @@ def refuse_unwritable(values: Mapping[str, Any]) -> None:
         if (path := values[name]) and path != STDOUT:
             _refuse(name, path, "it is a directory" if os.path.isdir(path) else _above(path))
     if path := values["log"]:
-        is_file = os.path.exists(path) and not os.path.isdir(path)
-        _refuse("log", path, "it is no directory" if is_file else _above(os.path.join(path, "")))
+        _refuse("log", path, _no_directory(path) or _above(os.path.join(path, "")))
+    if path := values["cassette"]:
+        _refuse("cassette", path, _no_directory(path), "used")
 
 
-def _refuse(name: str, path: str, why: str) -> None:
+def _refuse(name: str, path: str, why: str, done: str = "written") -> None:
     if why:
-        raise UsageError(f"--{name} {path} cannot be written: {why}")
+        raise UsageError(f"--{name} {path} cannot be {done}: {why}")
+
+
+def _no_directory(path: str) -> str:
+    return "it is no directory" if os.path.exists(path) and not os.path.isdir(path) else ""
 
 
 def _above(path: str) -> str:

@@ -85,6 +85,7 @@ def wrap(command: Sequence[str], settings: Settings, values: Mapping[str, Any]) 
         paid_by=bridge.paid_by,
         status=status,
         is_complete=not told.get("bridge_died"),
+        is_served=not bridge.has_failed,
         cassette=told.get("cassette"),
         led_for=values["for_"],
     )

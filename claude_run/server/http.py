@@ -48,12 +48,15 @@ class _Connection(h11.Connection):
 
 
 class Protocol(H11Protocol):
-    """`head_seconds` is how long a connection may be open without the whole head of a request:
-    each costs a file descriptor. `socket_protocol` speaks WebSocket instead of our own."""
+    """`head_seconds` is how long a connection may be open without the whole head of a request,
+    and `body_seconds` how long nothing may come of a body: each costs a file descriptor, and who
+    waits for it may wait for ever. `socket_protocol` speaks WebSocket instead of our own."""
 
     head_seconds: ClassVar[float] = 60.0
+    body_seconds: ClassVar[float] = 60.0
     socket_protocol: ClassVar[type[asyncio.Protocol] | None] = None
     _head_timer: asyncio.TimerHandle | None = None
+    _body_timer: asyncio.TimerHandle | None = None
     _asking: asyncio.TimerHandle | None = None
     _refused = False
     _sends_no_more = False
@@ -66,6 +69,7 @@ class Protocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         _cancel(self._head_timer)
+        _cancel(self._body_timer)
         _cancel(self._asking)
         super().connection_lost(exc)
 
@@ -74,6 +78,7 @@ class Protocol(H11Protocol):
             return
         super().data_received(data)
         self._watch_head()
+        self._watch_body()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -111,6 +116,19 @@ class Protocol(H11Protocol):
             self.transport.close()  # it was opened in advance: there is nothing to answer
             return
         text = f"The request was not complete after {self.head_seconds:g} s."
+        self._refuse(HTTPStatus.REQUEST_TIMEOUT, text, "request_timeout")
+
+    def _watch_body(self) -> None:
+        """Time what is missing of a body, from each piece of it anew."""
+        _cancel(self._body_timer)
+        if self.conn.their_state is h11.SEND_BODY and not self._refused:
+            self._body_timer = self.loop.call_later(self.body_seconds, self._body_is_late)
+
+    def _body_is_late(self) -> None:
+        if self.flow.read_paused:  # it waits for us, who have not read what it sent
+            self._watch_body()
+            return
+        text = f"Nothing more of the request's body came in {self.body_seconds:g} s."
         self._refuse(HTTPStatus.REQUEST_TIMEOUT, text, "request_timeout")
 
     def send_400_response(self, msg: str) -> None:

@@ -25,8 +25,9 @@ _GIVEN: Final = re.compile(
 class Run(NamedTuple):
     """`began` is in seconds of the epoch, `seconds` the length of the run, `status` the command's
     exit status, None while it has none. `is_complete` False says that the bridge process died, so
-    that what its last moments used may be missing. `cassette` says what became of the cassette of
-    a run that had one. `led_for` is the program that the command was led here as."""
+    that what its last moments used may be missing, `is_served` False that it could not start.
+    `cassette` says what became of the cassette of a run that had one. `led_for` is the program
+    that the command was led here as."""
 
     command: tuple[str, ...]
     began: float
@@ -34,6 +35,7 @@ class Run(NamedTuple):
     paid_by: str = "other"
     status: int | None = None
     is_complete: bool = True
+    is_served: bool = True
     cassette: JsonObject | None = None
     led_for: str | None = None
 

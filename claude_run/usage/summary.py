@@ -93,9 +93,7 @@ def summary(telling: Telling) -> str:
 
 def _rest(t: Telling) -> list[list[str]]:
     if not t.totals.together.calls:
-        program = PurePath(t.run.command[0]).name if t.run.command else ""
-        hint = LED if t.run.led_for else nothing_called(program)
-        return [list(t.paper.told("no calls", f"were made to Claude: {hint}"))]
+        return [list(t.paper.told("no calls", f"were made to Claude: {_why_none(t.run)}"))]
     models = t.totals.models
     labels = {label or "(no label)": sums for label, sums in t.totals.labels.items()}
     return [
@@ -104,6 +102,13 @@ def _rest(t: Telling) -> list[list[str]]:
         list(_groups("label", labels, t)) if list(t.totals.labels) != [""] else [],
         list(_details(t)),
     ]
+
+
+def _why_none(run: Run) -> str:
+    if not run.is_served:
+        return "the bridge could not start"
+    program = PurePath(run.command[0]).name if run.command else ""
+    return LED if run.led_for else nothing_called(program)
 
 
 def _heading(t: Telling) -> list[str]:

@@ -62,6 +62,7 @@ PLANTED = {
     "BUN_OPTIONS": "--no-such-option",
     "USE_API_CONTEXT_MANAGEMENT": "1",
 }
+_LESS = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"
 TOOL = {
     "type": "function",
     "function": {
@@ -79,8 +80,10 @@ ASKED: tuple[JsonObject, ...] = (
 
 @pytest.fixture(scope="module")
 def planted(environment: dict[str, str]) -> Iterator[openai.OpenAI]:
-    """A client of a bridge in whose environment all of PLANTED stands."""
-    with Bridge(Settings(), environment={**environment, **PLANTED}) as bridge:
+    """A client of a bridge in whose environment all of PLANTED stands. As in a person's, nothing
+    there says that less is to be asked: the CLI would ask for the title of a conversation, too."""
+    usual = {name: text for name, text in environment.items() if name != _LESS}
+    with Bridge(Settings(), environment={**usual, **PLANTED}) as bridge:
         bridge.wait_ready()
         url, key = bridge.base_url, bridge.api_key
         with openai.OpenAI(base_url=url, api_key=key, max_retries=0) as client:

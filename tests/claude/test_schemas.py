@@ -30,6 +30,10 @@ PAIR: JsonObject = {"prefixItems": [{"type": "integer"}, TEXT], "items": False}
             {"dependencies": {"a": ["b"], "c": {}}},
         ),
         (PAIR, PAIR),
+        ({"$id": "Output Format"}, {}),
+        ({"anyOf": [{"$id": "#a"}, {"$id": "List[int]"}, {"$id": 5}]}, {"anyOf": [{}, {}, {}]}),
+        ({"$id": "https://example.com/a#"}, {"$id": "https://example.com/a#"}),
+        ({"properties": {"$id": TEXT}}, {"properties": {"$id": TEXT}}),
     ],
 )
 def test_older_drafts_are_spelt_as_the_newest(old: JsonObject, new: JsonObject) -> None:

@@ -164,6 +164,7 @@ def test_values_stand_in_a_file_as_toml_has_them(
         ("max-calls = 1\nmax_calls = 2", "stands there twice"),
         ("model-map = { a = 1 }", "is no value; it takes FROM=TO"),
         ("label = 1979-05-27", "is no value; it takes NAME"),
+        ("ignore = '('", "'(' is not a regular expression of RE2"),
         ("label = '", "is not TOML"),
         ("a = " + "[" * 5000, "is not TOML"),
     ],

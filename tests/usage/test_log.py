@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from claude_run.cli.arguments import UsageError
 from claude_run.cli.commands import done
 from claude_run.rehearsal.answers import Refuse, say
 from claude_run.turn import JsonObject, Usage
@@ -128,6 +129,15 @@ def test_one_is_shown_as_a_conversation_or_as_a_line_for_curl(log: Path) -> None
     )  # fmt: skip
     assert json.loads(body.stdout) == entry(log, 200, 1)["request"]
     assert '"$OPENAI_BASE_URL/chat/completions"' in curl
+
+
+def test_what_cannot_be_found_in_it_is_told(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = entry(log, 200)["request_id"]
+    assert f" {name} " in ask(log, name)
+    assert ask(log, "req_none") == ""
+    assert f"{log} has no request req_none; `claude-run log " in capsys.readouterr().err
+    with pytest.raises(UsageError, match="'\\(' is not a regular expression of RE2"):
+        ask(log, "--grep", "(")
 
 
 def test_a_report_can_be_made_of_it(log: Path) -> None:

@@ -236,17 +236,18 @@ def test_a_file_that_can_never_be_written_is_told_before_the_command_starts(
 ) -> None:
     (tmp_path / "file").touch()
     wrong = {
-        "--json file/run.json": "file is no directory",
-        "--markdown .": "it is a directory",
-        "--report file/a/b.html": "file is no directory",
-        "--log file/log": "file is no directory",
+        "--json file/run.json": "written: file is no directory",
+        "--markdown .": "written: it is a directory",
+        "--report file/a/b.html": "written: file is no directory",
+        "--log file/log": "written: file is no directory",
+        "--cassette file": "used: it is no directory",
     }
     for flag, why in wrong.items():
         command = [*CLAUDE_RUN, "--rehearse", *flag.split(), "--", "touch", "began"]
         done = finished(command, sealed(tmp_path), cwd=tmp_path)
         assert (done.returncode, done.stderr) == (
             2,
-            f"claude-run: {flag} cannot be written: {why}\n",
+            f"claude-run: {flag} cannot be {why}\n",
         )
     assert {path.name for path in tmp_path.iterdir()} == {"home", "tmp", "file"}
 

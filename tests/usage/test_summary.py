@@ -217,6 +217,10 @@ def test_a_run_without_calls_says_why_that_may_be(command: str, words: str) -> N
     assert words in text
 
 
+def test_a_command_is_not_blamed_for_a_bridge_that_could_not_start() -> None:
+    assert "no calls  were made to Claude: the bridge could not start\n" in told(is_served=False)
+
+
 def test_every_kind_of_failure_has_a_cure_or_a_message_that_is_one() -> None:
     assert set(CURES) == set(Failure)
 
