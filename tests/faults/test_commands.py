@@ -31,14 +31,17 @@ TERM, PIPE, KILL = 128 + signal.SIGTERM, 128 + signal.SIGPIPE, 128 + signal.SIGK
 
 COMMANDS = {
     "ends at once": ("exit 0", 0),
-    "leaves a process behind": ("sleep 30 >/dev/null 2>&1 </dev/null & echo $! >left; exit 3", 3),
+    "leaves a daemon behind": (
+        "setsid sh -c 'sleep 30 >/dev/null 2>&1 </dev/null & echo $! >left'; exit 3", 3,
+    ),
+    "becomes another program, in a group of its own": ("exec timeout 9 sh -c 'exit 8'", 8),
     "closes its stdin": ("exec <&-; exit 4", 4),
     "closes all it has": ("exec <&- >&- 2>&-; exit 5", 5),
     "removes its working directory": ("mkdir d; cd d; rmdir ../d; exit 6", 6),
     "signals its whole group": ("kill -TERM 0; sleep 30", TERM),
     "kills itself": ("kill -KILL $$", KILL),
     "closes every file it can": ("for n in 3 4 5 6 7 8 9; do eval exec $n'>&-'; done; exit 7", 7),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("script", "status"), COMMANDS.values(), ids=COMMANDS)

@@ -181,6 +181,27 @@ def test_one_that_is_gone_is_noticed(
     upstream.wait_until(lambda: upstream.aborted == 1)
 
 
+def test_who_sends_or_reads_slowly_holds_nobody_up(
+    bridge: Bridge, upstream: ScriptedUpstream
+) -> None:
+    pieces = 500
+    upstream.script("much", say(*["x" * 20_000] * pieces))
+    much = CHAT.body(messages=[{"role": "user", "content": "much"}], stream=True)
+    line = f"POST {CHAT.path} HTTP/1.1"
+    with connected(bridge) as sender, connected(bridge) as reader:
+        sent = spelt(bridge, line, CHAT.body())
+        sender.sendall(sent[:-5])
+        reader.sendall(spelt(bridge, line, much))
+        upstream.wait_for(1, marker="much")
+        upstream.wait_until(lambda: upstream.active == 0)  # nobody has read any of it
+        assert bridge.complete("hello") == "Hello world"
+        for byte in sent[-5:]:
+            sender.sendall(bytes([byte]))
+        assert heard(sender)[0] == 200
+        status, _, answer = heard(reader)
+        assert (status, answer.count(b"x" * 20_000)) == (200, pieces)
+
+
 class Hasty(Protocol):
     head_seconds = body_seconds = 0.2
 

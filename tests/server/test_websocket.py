@@ -290,12 +290,14 @@ def test_a_response_that_breaks_off_ends_with_one_event(
 def test_a_client_that_goes_away_stops_every_model(
     bridge: Bridge, upstream: ScriptedUpstream
 ) -> None:
-    upstream.answer = say("On and on", FOREVER)
+    upstream.script("gone soon", say("On and on", FOREVER))
     with connected(bridge) as connection:
-        create(connection, input="x", stream_id="a")
-        create(connection, input="y", stream_id="b")
-        upstream.wait_until(lambda: upstream.active == 2)
-    upstream.wait_until(lambda: upstream.aborted == 2)
+        create(connection, input="gone soon a", stream_id="a")
+        create(connection, input="gone soon b", stream_id="b")
+        asked = upstream.wait_for(2, marker="gone soon")
+    upstream.wait_until(lambda: upstream.active == 0)  # not by coming to an end
+    assert sorted(said(request) for request in asked) == [["gone soon a"], ["gone soon b"]]
+    assert upstream.requests_with("gone soon") == asked
 
 
 @pytest.mark.usefixtures("verified")
