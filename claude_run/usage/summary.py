@@ -2,12 +2,13 @@
 what it cost and what is left, then the table, then the rest; at most a screen."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final, Literal, TextIO
 
+from claude_run.turn import Notice
 from claude_run.usage.cures import LED, cure, nothing_called
 from claude_run.usage.paper import LABEL, Paper, paper_of
 from claude_run.usage.run import Run
@@ -33,6 +34,9 @@ Detail = Literal["short", "full", "none"]
 
 BRAND: Final = "claude-run: "
 SHORTEST_TITLE: Final = 12  # columns
+# What notices are about that are about no field of a request.
+_OF_SESSIONS: Final = ("live sessions", "sessions")
+_NO_FIELDS: Final = ("model ", *_OF_SESSIONS)
 CASSETTE: Final = ("replayed", "recorded", "missed", "unused")
 MOST_MODELS: Final = 8
 MOST_NAMED: Final = 3
@@ -219,6 +223,7 @@ def _details(t: Telling) -> Iterator[str]:
     for label, texts in (
         ("answered", _answered(t)),
         ("ignored", _ignored(t)),
+        ("noted", _noted(t)),
         ("speed", ["; ".join(_speed(t.totals))]),
     ):
         for text in filter(None, texts):
@@ -238,13 +243,23 @@ def _answered(t: Telling) -> list[str]:
 
 
 def _ignored(t: Telling) -> list[str]:
+    """What of the requests could not be honoured."""
+    notices = [(n, count) for n, count in t.totals.notices if not n.subject.startswith(_NO_FIELDS)]
     if t.is_full:
-        return [
-            printable(f"{notice.text} ({counted(count, 'time')})")
-            for notice, count in t.totals.notices
-        ]
-    about = [n.subject for n, _ in t.totals.notices if not n.subject.startswith("model ")]
+        return _worded(notices)
+    about = [notice.subject for notice, _ in notices]
     return [", ".join(printable(s) for s in about)] if len(about) <= MOST_NAMED else _some(about)
+
+
+def _noted(t: Telling) -> list[str]:
+    """What else calls had to tell; which model answered for which other stands above already."""
+    about = _NO_FIELDS if t.is_full else _OF_SESSIONS
+    texts = _worded([(n, count) for n, count in t.totals.notices if n.subject.startswith(about)])
+    return texts if t.is_full else [shortened(text, 2 * t.paper.width) for text in texts]
+
+
+def _worded(notices: Iterable[tuple[Notice, int]]) -> list[str]:
+    return [printable(f"{notice.text} ({counted(n, 'time')})") for notice, n in notices]
 
 
 def _some(things: Sequence[str]) -> list[str]:

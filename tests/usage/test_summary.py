@@ -126,6 +126,18 @@ def test_what_was_answered_ignored_and_how_fast_follows() -> None:
     assert ["speed", speed] in lines
 
 
+def test_what_is_about_no_field_of_a_request_is_not_called_ignored() -> None:
+    others = Notice("sessions", "one had to be started"), Notice("model gpt-4.1", "a map led on")
+    calls = call(notices=(*others, Notice("seed", "seed is ignored")))
+    short, full = rows(told(calls)), rows(told(calls, detail="full"))
+    assert [row for row in short if row[0] in {"ignored", "noted"}] == [
+        ["ignored", "seed"],
+        ["noted", "one had to be started (1 time)"],
+    ]
+    assert ["noted", "a map led on (1 time)"] in full
+    assert ["ignored", "seed is ignored (1 time)"] in full
+
+
 def test_in_full_it_tells_every_notice_and_every_model() -> None:
     models = [call(model=f"m{n}", mapped_model=f"m{n}") for n in range(20)]
     assert ["13 others", "13", "14,430", "13,000", "260", "$0.130"] in rows(told(*models))
