@@ -184,7 +184,7 @@ def test_one_that_is_gone_is_noticed(
 def test_who_sends_or_reads_slowly_holds_nobody_up(
     bridge: Bridge, upstream: ScriptedUpstream
 ) -> None:
-    pieces = 500
+    pieces = 200
     upstream.script("much", say(*["x" * 20_000] * pieces))
     much = CHAT.body(messages=[{"role": "user", "content": "much"}], stream=True)
     line = f"POST {CHAT.path} HTTP/1.1"
