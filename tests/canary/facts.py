@@ -41,10 +41,10 @@ async def a_prompt_is_text(world: World) -> None:
 
 async def a_turn_is_one_request(world: World) -> None:
     async with world.session() as session:
-        await heard(session, user("one"))
-        await heard(session, user("two"))
+        await heard(session, user("the first question of a session"))  # what is short has no title
+        await heard(session, user("the second"))
     asked = [told(request)[-1][1] for request in world.upstream.requests]
-    assert asked == ["one", "two"], asked
+    assert asked == ["the first question of a session", "the second"], asked
 
 
 async def a_system_prompt_is_the_callers(world: World) -> None:

@@ -43,7 +43,10 @@ class World:
 
     @property
     def place(self) -> Place:
-        return Place(self.directory, self.cli, sealed(self.home, self.upstream.url))
+        """As in a person's environment, nothing says there that less is to be asked."""
+        environment = dict(sealed(self.home, self.upstream.url))
+        del environment["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"]
+        return Place(self.directory, self.cli, environment)
 
     @asynccontextmanager
     async def session(
