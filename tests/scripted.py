@@ -4,12 +4,12 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from starlette.types import Message, Receive, Scope, Send
 
@@ -179,6 +179,9 @@ def _holds(request: JsonObject, marker: str) -> bool:
 
 # --- a place for the CLI to run in ----------------------------------------------------
 
+_NOBODY: Final = "http://127.0.0.1:9"
+_LESS: Final = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"
+
 
 def sealed_environment(directory: Path, upstream_url: str) -> dict[str, str]:
     """The environment of this process, with nothing in it that leads a CLI anywhere but to
@@ -188,6 +191,14 @@ def sealed_environment(directory: Path, upstream_url: str) -> dict[str, str]:
     outside = unsealed(os.environ)
     kept = {name: value for name, value in os.environ.items() if name not in outside}
     return {**kept, **seal(home, upstream_url), "XDG_CACHE_HOME": str(CACHE)}
+
+
+def as_a_persons(environment: Mapping[str, str]) -> dict[str, str]:
+    """A sealed environment in which, as in a person's, nothing says that less is to be asked. What
+    the CLI asks of others than the upstream meets a proxy that is not there."""
+    usual = {name: value for name, value in environment.items() if name != _LESS}
+    led = {"HTTPS_PROXY": _NOBODY, "HTTP_PROXY": _NOBODY}
+    return {**usual, **led, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 # --- recording ------------------------------------------------------------------------

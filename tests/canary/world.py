@@ -16,7 +16,7 @@ from claude_run.claude.session.session import Session
 from claude_run.claude.session.shape import Shape, Tool
 from claude_run.claude.tools import ToolNames
 from claude_run.turn import JsonObject, Text, Turn, UserTurn
-from tests.scripted import ScriptedUpstream
+from tests.scripted import ScriptedUpstream, as_a_persons
 
 NAMES: Final = ToolNames(("look_up",))
 LOOK_UP: Final = Tool(
@@ -43,9 +43,7 @@ class World:
 
     @property
     def place(self) -> Place:
-        """As in a person's environment, nothing says there that less is to be asked."""
-        environment = dict(sealed(self.home, self.upstream.url))
-        del environment["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"]
+        environment = as_a_persons(sealed(self.home, self.upstream.url))
         return Place(self.directory, self.cli, environment)
 
     @asynccontextmanager

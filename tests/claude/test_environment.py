@@ -12,7 +12,7 @@ from claude_run.bridge import Bridge
 from claude_run.claude.environment import DEFAULTS, PASSED, REQUIRED, withheld
 from claude_run.settings import Settings
 from claude_run.turn import JsonObject
-from tests.scripted import ScriptedUpstream
+from tests.scripted import ScriptedUpstream, as_a_persons
 
 # Some of these change what the CLI sends in every version, some only where others are set, too.
 PLANTED = {
@@ -62,7 +62,6 @@ PLANTED = {
     "BUN_OPTIONS": "--no-such-option",
     "USE_API_CONTEXT_MANAGEMENT": "1",
 }
-_LESS = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"
 TOOL = {
     "type": "function",
     "function": {
@@ -80,10 +79,9 @@ ASKED: tuple[JsonObject, ...] = (
 
 @pytest.fixture(scope="module")
 def planted(environment: dict[str, str]) -> Iterator[openai.OpenAI]:
-    """A client of a bridge in whose environment all of PLANTED stands. As in a person's, nothing
-    there says that less is to be asked: the CLI would ask for the title of a conversation, too."""
-    usual = {name: text for name, text in environment.items() if name != _LESS}
-    with Bridge(Settings(), environment={**usual, **PLANTED}) as bridge:
+    """A client of a bridge in whose environment all of PLANTED stands, and nothing that says that
+    less is to be asked: the CLI would ask for the title of a conversation, too."""
+    with Bridge(Settings(), environment={**as_a_persons(environment), **PLANTED}) as bridge:
         bridge.wait_ready()
         url, key = bridge.base_url, bridge.api_key
         with openai.OpenAI(base_url=url, api_key=key, max_retries=0) as client:
