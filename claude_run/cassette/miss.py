@@ -20,7 +20,7 @@ def _why(question: Question, tape: Tape) -> list[str]:
         return ["This request was only recorded in a rehearsal (--rehearse)."]
     near = tape.neighbours.nearest(question.document)
     if near is None:
-        return ["Nothing recorded answers this request: the cassette is empty."]
+        return ["Nothing recorded answers this request: there is no recording in that cassette."]
     told = differences(near.document, question.document)
     more = [f"  and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
     return [
