@@ -29,14 +29,19 @@ def main() -> None:
 
 def _leave(status: int) -> None:
     """End with `status` at once: whoever waits for the command need not wait until the interpreter
-    is taken apart. Where something cannot be written that is Python's to say."""
+    is taken apart. Where an answer cannot be written that is Python's to say; messages that nobody
+    can read change nothing."""
     try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-        os._exit(status)
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        pass
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (OSError, ValueError):
         return
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A bridge on the real CLI and a scripted upstream, shared by the tests of a session."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ collect_ignore = ["yardsticks"]  # collected when it is named
 # A machine that is busy is slow, and that is no fault of what is tested.
 hypothesis_settings.register_profile("unhurried", deadline=None)
 hypothesis_settings.load_profile("unhurried")
+
+# Few people's programs write at once what they print; where they should not, a test has to see it.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 # Begun in the background, a test run ignores these, and so would all that the tests start.
 for _number, _handler in (

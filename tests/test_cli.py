@@ -30,7 +30,7 @@ from tests.wrapped import (
 pytestmark = pytest.mark.usefixtures("verified")
 
 ASK = [*CLAUDE_RUN, "ask"]
-SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
+SHOW = "import json, os; print(json.dumps(dict(os.environ)), flush=True)"
 TOKEN = {"CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-dummy"}
 KEY = {"ANTHROPIC_API_KEY": "sk-ant-api03-dummy"}
 

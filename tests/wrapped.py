@@ -24,10 +24,10 @@ LIGHT = {"PYTEST_ADDOPTS": "-p no:hypothesispytest"}
 """A pytest inside a test has no use for what takes it longer to load than all the rest."""
 
 WITNESS = """
-import signal, sys
+import os, signal, sys
 
 def tell(number, _frame):
-    print(signal.Signals(number).name, flush=True)
+    os.write(1, f"{signal.Signals(number).name}\\n".encode())  # print may be at work already
 
 for name in sys.argv[1:]:
     signal.signal(signal.Signals[name], tell)
