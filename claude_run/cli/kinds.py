@@ -59,8 +59,6 @@ def path(metavar: str, *, repeated: bool = False) -> Kind:
 
 
 def _pattern(given: str) -> str:
-    if not given:
-        raise ValueError("it is empty: that matches everywhere")
     from claude_run.patterns import compiled  # noqa: PLC0415 - only who writes a pattern waits for it
 
     compiled(given)
