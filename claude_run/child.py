@@ -129,8 +129,8 @@ def run(
     """
     if watch.news is not None:
         _signal_news(watch.news)
-    # The wrapper has a single thread, so that something may be called between fork and exec.
     terminal = Terminal()
+    # The wrapper has a single thread, so that something may be called between fork and exec.
     command = begun(argv, environment, preexec_fn=held.release)
     status = _Supervision(command, held, watch, terminal).to_its_end()
     if command.returncode < 0:
